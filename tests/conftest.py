@@ -1,0 +1,68 @@
+"""Fixtures of all layers: one throw-away PostgreSQL a session, one fresh database a test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+PROJECT = Path(__file__).resolve().parents[1]
+REALDATA = Path(os.environ.get("EDUPLAN_REALDATA") or PROJECT.parent / "shared" / "realdata")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Folder of real published files; a visible skip where it is absent."""
+    if not REALDATA.is_dir():
+        pytest.skip(f"real published files are not at {REALDATA}: set EDUPLAN_REALDATA")
+    return REALDATA
+
+
+@pytest.fixture(scope="session")
+def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of the `postgres` database of a server that lives for this session."""
+    from eduplan.postgres import EmbeddedPostgres
+
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
+    server.start()
+    try:
+        yield server.url("postgres")
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg_server: str) -> str:
+    """Name of a migrated database that tests copy."""
+    from eduplan import warehouse
+
+    with psycopg.connect(pg_server, autocommit=True) as conn:
+        conn.execute("create database template_eduplan")
+    with warehouse.connect(pg_server.rsplit("/", 1)[0] + "/template_eduplan") as conn:
+        warehouse.migrate(conn)
+    return "template_eduplan"
+
+
+@pytest.fixture
+def db_url(pg_server: str, pg_template: str) -> Iterator[str]:
+    """libpq URL of a fresh, migrated database; dropped after the test."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(pg_server, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(pg_template)
+            )
+        )
+    yield pg_server.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(pg_server, autocommit=True) as conn:
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def db(db_url: str) -> Iterator[psycopg.Connection]:
+    """Open connection to ``db_url``."""
+    with psycopg.connect(db_url) as conn:
+        yield conn
