@@ -1,4 +1,4 @@
-"""Data contracts: read and check ``expectations/**/*.odcs.yaml`` (Open Data Contract Standard v3.1).
+"""Data contracts: read and check ``expectations/**/*.odcs.yaml`` (Open Data Contract Standard).
 
 One file describes one dataset. What the standard has a place for stands there; the rest are
 ``customProperties``:
@@ -28,8 +28,8 @@ A predicate is TRUE or NULL for a good row and FALSE for a bad one. It sees the 
 them once. The placeholders are those of :mod:`eduplan.rules_sql`.
 
 Header labels. Several header rows are joined with ``/`` after merged cells are filled forward
-(``在校生数/一年级``). Labels and headers are compared after the same normalising: NFKC, ★ * and every
-blank removed.
+(``在校生数/一年级``). Labels and headers are compared after the same normalising: NFKC, then
+★ * and every blank removed.
 
 Options of a source (``options`` of the server), by layout:
 
@@ -369,7 +369,9 @@ def _read(path: Path, mistakes: _Mistakes) -> Contract | None:
             where = "".join(
                 f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]
             ).lstrip(".")
-            mistakes.add(where, item["msg"], "write it as the Open Data Contract Standard v3.1 does")
+            mistakes.add(
+                where, item["msg"], "write it as the Open Data Contract Standard v3.1 does"
+            )
         return None
     lists, lists_bytes = _code_lists(path)
     digest = hashlib.sha256(data)
@@ -710,7 +712,10 @@ class _Reader:
     ) -> None:
         names = {column.name for column in columns}
         row_label = options.get("row_label")
-        targets = [options.get("value"), row_label.get("column") if isinstance(row_label, dict) else ""]
+        targets = [
+            options.get("value"),
+            row_label.get("column") if isinstance(row_label, dict) else "",
+        ]
         try:
             targets += re.compile(str(options.get("column_pattern", ""))).groupindex
         except re.error:
@@ -734,9 +739,7 @@ class _Reader:
                 rules.append(rule)
         return tuple(rules)
 
-    def _rule(
-        self, item: DataQuality, where: str, prefix: str, names: set[str]
-    ) -> Rule | None:
+    def _rule(self, item: DataQuality, where: str, prefix: str, names: set[str]) -> Rule | None:
         bad = self.mistakes
         before = len(bad.found)
         custom = _custom(item.customProperties)
@@ -774,7 +777,11 @@ class _Reader:
             body = item.implementation if isinstance(item.implementation, dict) else {}
             predicate, where_sql = body.get("predicate"), body.get("where")
             unique = tuple(body.get("uniqueColumns") or ())
-            if bool(predicate) == bool(unique) or set(body) - {"predicate", "uniqueColumns", "where"}:
+            if bool(predicate) == bool(unique) or set(body) - {
+                "predicate",
+                "uniqueColumns",
+                "where",
+            }:
                 bad.add(
                     f"{where}.implementation",
                     f"{rule_id} needs either predicate or uniqueColumns (with where)",
