@@ -1,0 +1,481 @@
+"""The scorecard page: one HTML file, no script, inline SVG, prints on A3.
+
+This module turns the scorecard into places on the page (lengths, lines, classes); the template
+writes them down. Every text passes through Jinja's autoescape.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from eduplan.scorecard import wording
+from eduplan.scorecard.borders import Shape, county_shapes
+from eduplan.scorecard.query import (
+    FINAL_YEAR,
+    JUDGED,
+    STATUSES,
+    Action,
+    Cell,
+    Indicator,
+    Region,
+    Scorecard,
+)
+
+CHINA_TIME = timezone(timedelta(hours=8))
+_BAR_START, _BAR_WIDTH = 7.0, 126.0
+_CHART = {"left": 8.0, "right": 128.0, "top": 22.0, "bottom": 62.0, "axis": 80.0}
+_NARROW_GROUP = 5
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """Lengths of a bullet bar in SVG units; ``tick`` is where the trajectory should be now."""
+
+    bar: float
+    tick: float | None
+    below: bool
+    beyond: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One indicator row of an action."""
+
+    indicator: Indicator
+    value: str
+    unit: str
+    coverage: str
+    period: str
+    bullet: Bullet | None
+    left: str
+    right: str
+    standard: str
+    title: str
+
+
+@dataclass(frozen=True)
+class ActionView:
+    """One action with its rows; indicators without data are only counted here."""
+
+    badge: str
+    name: str
+    rows: tuple[Row, ...]
+    counts: tuple[tuple[str, int], ...]
+    silent: int
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One cell of the heat table."""
+
+    text: str
+    css: str
+    status: str
+    title: str
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    """One county of the heat table; ``bar`` is in percent of the longest."""
+
+    region: Region
+    cells: tuple[HeatCell, ...]
+    bar: float
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The counties × indicators table; ``judged`` is false when it can only show values."""
+
+    judged: bool
+    groups: tuple[tuple[str, str, int], ...]
+    heads: tuple[tuple[str, str], ...]
+    starts: frozenset[int]
+    rows: tuple[HeatRow, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One small multiple: SVG paths and labels, already placed so that nothing touches."""
+
+    title: str
+    unit: str
+    status: str
+    actual: str
+    trajectory: str
+    dots: tuple[tuple[float, float], ...]
+    label: str
+    label_x: float
+    label_y: float
+    anchor: str
+    end_label: str
+    end_y: float
+    years: tuple[tuple[float, str], ...]
+    note: str
+    described: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One county of the tile grid."""
+
+    region: Region
+    row: int
+    column: int
+    bars: tuple[tuple[str, int, float], ...]
+
+
+def render_html(card: Scorecard, geojson: Path | None = None) -> str:
+    """Return the whole page as text.
+
+    ``geojson`` is a user's own file of county boundaries (features with the 6-digit code in
+    ``adcode``, ``code`` or ``id``); without it the counties stand on a schematic tile grid.
+    """
+    env = Environment(
+        loader=PackageLoader("eduplan.scorecard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = (resources.files(__package__) / "templates" / "scorecard.css").read_text("utf-8")
+    t = wording.TEXTS[card.lang]
+    counts = card.counts
+    trends = _trend_indicators(card)
+    return env.get_template("scorecard.html.j2").render(
+        card=card,
+        t=t,
+        words=wording.WORDS[card.lang],
+        css=Markup(css),  # noqa: S704 - our own file, no input
+        sentence=wording.sentence(card),
+        good=counts["on_track"] + counts["met"],
+        counts=counts,
+        periods=" · ".join(_period_text(p, card.lang) for p in card.periods) or "—",
+        as_of=_moment(card.as_of),
+        day=_day,
+        number=wording.number,
+        actions=tuple(_action_view(a, card) for a in card.actions),
+        heat=_heat(card),
+        charts=tuple(_chart(i, card) for i in trends),
+        charts_judged=any(i.judged for i in trends),
+        tiles=_tiles(card.regions),
+        shapes=_shapes(geojson, card.regions),
+        silent=_silent(card),
+        short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
+        states=STATUSES,
+    )
+
+
+def _period_text(period: str, lang: str) -> str:
+    if lang == "en":
+        return f"school year {period}" if "-" in period else f"fiscal year {period}"
+    return f"{period.replace('-', '—')} 学年" if "-" in period else f"{period} 财政年度"
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone(CHINA_TIME).strftime("%Y-%m-%d %H:%M") if moment else "—"
+
+
+def _day(moment: datetime | None) -> str:
+    return moment.astimezone(CHINA_TIME).strftime("%Y-%m-%d") if moment else "—"
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+
+def _action_view(action: Action, card: Scorecard) -> ActionView:
+    shown = [i for i in action.indicators if i.city.status != "no_data"]
+    tally = {status: sum(1 for i in shown if i.city.status == status) for status in STATUSES}
+    return ActionView(
+        badge=wording.action_badge(action.code, card.lang),
+        name=wording.action_name(action.code, action.name, card.lang),
+        rows=tuple(_row(i, card) for i in shown),
+        counts=tuple((status, n) for status, n in tally.items() if n and status in JUDGED),
+        silent=len(action.indicators) - len(shown),
+    )
+
+
+def _row(indicator: Indicator, card: Scorecard) -> Row:
+    cell, places, t = indicator.city, wording.digits(indicator), wording.TEXTS[card.lang]
+    judged = cell.judged
+    standard = ""
+    if not judged:
+        standard = _standard(indicator, places, card.lang) or t["no_standard"]
+    old = cell.period_year < card.latest_year and cell.value is not None
+    return Row(
+        indicator=indicator,
+        value=wording.number(cell.value, places),
+        unit=wording.unit_label(indicator.unit, card.lang) if cell.value is not None else "",
+        coverage=wording.coverage_text(cell, card.lang),
+        period=cell.period.replace("-", "—") if old else "",
+        bullet=_bullet(cell) if judged else None,
+        left=wording.number(cell.baseline, places) if judged else "",
+        right=wording.number(cell.final_target, places) if judged else "",
+        standard=standard,
+        title=" ".join(filter(None, (indicator.code, indicator.definition))),
+    )
+
+
+def _standard(indicator: Indicator, places: int, lang: str) -> str:
+    if indicator.threshold is None:
+        return ""
+    t = wording.TEXTS[lang]
+    sign = {">=": "≥", "<=": "≤", "=": "=", ">": ">", "<": "<"}.get(
+        indicator.threshold_op or "", indicator.threshold_op or ""
+    )
+    limit = wording.with_unit(indicator.threshold, places, indicator.unit, lang)
+    text = f"{t['standard']} {sign}{limit}"
+    if indicator.threshold_met is None:
+        return text
+    verdict = t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
+    return f"{text} · {verdict}"
+
+
+def _bullet(cell: Cell) -> Bullet:
+    """Bar and tick on a track that runs from the baseline (0 %) to the final target (100 %)."""
+    progress = cell.progress_pct
+    if progress is None:
+        # Target equals baseline: there is no way to go, only a level to keep.
+        progress = 100.0 if cell.status in ("met", "on_track") else 0.0
+    tick = None
+    step = (cell.final_target or 0.0) - (cell.baseline or 0.0)
+    if cell.trajectory is not None and cell.baseline is not None and step:
+        tick = _BAR_START + _BAR_WIDTH * _clamp((cell.trajectory - cell.baseline) / step, 0.0, 1.0)
+    return Bullet(
+        bar=round(_BAR_WIDTH * _clamp(progress / 100, 0.0, 1.0), 1),
+        tick=None if tick is None else round(tick, 1),
+        below=progress < 0,
+        beyond=progress > 100,
+    )
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))
+
+
+# --- counties -----------------------------------------------------------------------------------
+
+
+def _heat(card: Scorecard) -> Heat:
+    """Columns are the indicators judged in some county; if none is, those with county values."""
+    judged = any(c.judged for i in card.indicators for c in i.counties)
+
+    def wanted(indicator: Indicator) -> bool:
+        return any(c.judged if judged else c.value is not None for c in indicator.counties)
+
+    columns: list[Indicator] = []
+    groups: list[tuple[str, str, int]] = []
+    starts: set[int] = set()
+    for action in card.actions:
+        own = [i for i in action.indicators if wanted(i)]
+        if not own:
+            continue
+        name = wording.action_name(action.code, action.name, card.lang)
+        badge = wording.action_badge(action.code, card.lang)
+        starts.add(len(columns))
+        groups.append((badge, name if len(own) >= _NARROW_GROUP else "", len(own)))
+        columns.extend(own)
+    most = max((r.lagging for r in card.regions), default=0)
+    rows = []
+    for region in card.regions:
+        cells = tuple(_heat_cell(i, region.code, judged, card.lang) for i in columns)
+        bar = 100 * region.lagging / most if most else 0.0
+        rows.append(HeatRow(region, cells, round(bar, 1)))
+    heads = tuple(
+        (wording.short_name(i, card.lang), f"{i.code} {i.name} {i.definition}") for i in columns
+    )
+    return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows))
+
+
+def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> HeatCell:
+    cell = next((c for c in indicator.counties if c.region_code == region), None)
+    if cell is None or cell.value is None:
+        status = "suppressed" if cell is not None and cell.status == "suppressed" else "no_data"
+        return HeatCell("—", "hatch", status, wording.WORDS[lang][status])
+    places = wording.digits(indicator)
+    value = wording.with_unit(cell.value, places, indicator.unit, lang)
+    title = f"{cell.region_name} {indicator.name}: {value} {wording.WORDS[lang][cell.status]}"
+    if not judged or not cell.judged:
+        shown = wording.number(cell.value, places) if not judged else "·"
+        return HeatCell(shown, "plain", cell.status, title)
+    if cell.distance_pct is None:
+        return HeatCell("", f"{cell.status} d1", cell.status, title)
+    share = round(_clamp(cell.distance_pct, -99, 99))
+    deep = abs(cell.distance_pct) >= (30 if cell.status == "off_track" else 20)
+    depth = "d2" if deep else "d1"
+    return HeatCell(wording.number(share, 0), f"{cell.status} {depth}", cell.status, title)
+
+
+@cache
+def _layout() -> Mapping[str, tuple[int, int]]:
+    text = (resources.files(__package__) / "tiles.csv").read_text("utf-8")
+    return {
+        r["region_code"]: (int(r["row"]), int(r["column"]))
+        for r in csv.DictReader(text.splitlines())
+    }
+
+
+def _tiles(regions: Sequence[Region]) -> tuple[Tile, ...]:
+    """Known counties at their listed place; unknown ones fill rows of four below them."""
+    known = _layout()
+    placed = [r for r in regions if r.code in known]
+    below = max((known[r.code][0] for r in placed), default=0)
+    others = sorted((r for r in regions if r.code not in known), key=lambda r: r.code)
+    tiles = [Tile(r, *known[r.code], _bars(r)) for r in placed]
+    tiles += [
+        Tile(r, below + 1 + n // 4, 1 + n % 4, _bars(r)) for n, r in enumerate(others)
+    ]
+    return tuple(sorted(tiles, key=lambda t: (t.row, t.column)))
+
+
+def _bars(region: Region) -> tuple[tuple[str, int, float], ...]:
+    order = ("off_track", "at_risk", "on_track", "met")
+    total = region.judged
+    return tuple(
+        (status, region.counts[status], round(100 * region.counts[status] / total, 2))
+        for status in order
+        if total and region.counts.get(status)
+    )
+
+
+def _shapes(geojson: Path | None, regions: Sequence[Region]) -> tuple[tuple[Shape, Region], ...]:
+    if geojson is None:
+        return ()
+    by_code = {r.code: r for r in regions}
+    return tuple((s, by_code[s.code]) for s in county_shapes(geojson) if s.code in by_code)
+
+
+# --- small multiples ----------------------------------------------------------------------------
+
+
+def _trend_indicators(card: Scorecard) -> tuple[Indicator, ...]:
+    judged = tuple(i for i in card.indicators if i.judged and i.history)
+    return judged or tuple(i for i in card.indicators if len(i.history) > 1)
+
+
+def _chart(indicator: Indicator, card: Scorecard) -> Chart:
+    cell, places = indicator.city, wording.digits(indicator)
+    points = [(p.year, p.value) for p in indicator.history]
+    path: list[tuple[float, float]] = []
+    if indicator.judged:
+        if indicator.baseline_year is not None and cell.baseline is not None:
+            path.append((indicator.baseline_year, cell.baseline))
+        path.extend(indicator.targets)
+    elif indicator.threshold is not None and points:
+        path = [(points[0][0], indicator.threshold), (FINAL_YEAR, indicator.threshold)]
+    everything = points + path
+    first = min(year for year, _ in everything)
+    last = max(FINAL_YEAR, *(int(year) for year, _ in everything))
+    low, high = min(v for _, v in everything), max(v for _, v in everything)
+    # A chart must not blow rounding up into a cliff: the scale spans at least one shown digit.
+    least = 4 * 10.0**-places
+    if high - low < least:
+        middle = (high + low) / 2
+        low, high = middle - least / 2, middle + least / 2
+
+    def x(year: float) -> float:
+        span = _CHART["right"] - _CHART["left"]
+        return round(_CHART["left"] + span * (year - first) / max(1, last - first), 1)
+
+    def y(value: float) -> float:
+        span = _CHART["bottom"] - _CHART["top"]
+        return round(_CHART["bottom"] - span * (value - low) / (high - low), 1)
+
+    line = [(x(year), y(value)) for year, value in points]
+    dashed = [(x(year), y(value)) for year, value in path]
+    label_x, label_y, anchor = _label_place(line, dashed)
+    end = dashed[-1][1] if dashed else 0.0
+    current = points[-1][0]
+    missing = current < card.latest_year
+    shown_years = {first, current, last}
+    label = wording.number(points[-1][1], places)
+    return Chart(
+        title=wording.short_name(indicator, card.lang),
+        unit=wording.unit_label(indicator.unit, card.lang),
+        status=cell.status,
+        actual=_polyline(line),
+        trajectory=_polyline(dashed),
+        dots=tuple(line),
+        label=label,
+        label_x=label_x,
+        label_y=label_y,
+        anchor=anchor,
+        end_label=wording.number(path[-1][1], places) if path else "",
+        end_y=round(end + 3.5, 1),
+        years=tuple((x(year), str(int(year))) for year in sorted(shown_years)),
+        note=wording.TEXTS[card.lang]["missing_year"].format(year=card.latest_year)
+        if missing
+        else "",
+        described=f"{indicator.name} {points[-1][0]}: {label}",
+    )
+
+
+def _polyline(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{px},{py}" for px, py in points)
+
+
+def _label_place(
+    line: Sequence[tuple[float, float]], dashed: Sequence[tuple[float, float]]
+) -> tuple[float, float, str]:
+    """Place the value of the last point right of it, on the side away from the trajectory.
+
+    Right of the last point there is no actual line, so only the trajectory can be in the way: the
+    label clears it over its whole width and stays between the top and the axis.
+    """
+    px, py = line[-1]
+    width = 34.0
+    anchor = "start" if px + width <= _CHART["right"] + 4 else "middle"
+    left = px + 4 if anchor == "start" else px - width / 2
+    under = [_height_at(dashed, left + part * width / 4) for part in range(5)]
+    heights = [h for h in under if h is not None]
+    at = _height_at(dashed, px)
+    above = at is None or py <= at
+    if above:
+        place = min([py - 5, *(h - 4 for h in heights)])
+        if place < 9:
+            above = False
+    if not above:
+        place = max([py + 12, *(h + 12 for h in heights)])
+        if place > _CHART["axis"] - 3:
+            place = min([py - 5, *(h - 4 for h in heights)])
+    label_x = px + 4 if anchor == "start" else px
+    return round(label_x, 1), round(_clamp(place, 9, _CHART["axis"] - 3), 1), anchor
+
+
+def _height_at(points: Sequence[tuple[float, float]], at: float) -> float | None:
+    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        if x1 <= at <= x2 and x2 > x1:
+            return y1 + (y2 - y1) * (at - x1) / (x2 - x1)
+    return None
+
+
+# --- registry rest ------------------------------------------------------------------------------
+
+
+def _silent(card: Scorecard) -> tuple[tuple[str, int, tuple[tuple[str, tuple[Indicator, ...]], ...]], ...]:
+    """Indicators without data by reason (commonest first), inside a reason by action."""
+    unknown = wording.TEXTS[card.lang]["no_reason"]
+    reasons: dict[str, dict[str, list[Indicator]]] = {}
+    for indicator in card.indicators:
+        if indicator.city.status == "no_data":
+            own = reasons.setdefault(indicator.no_data_reason or unknown, {})
+            own.setdefault(indicator.action_code, []).append(indicator)
+    listed = [
+        (
+            reason,
+            sum(len(group) for group in by_action.values()),
+            tuple(
+                (wording.action_badge(code, card.lang), tuple(group))
+                for code, group in by_action.items()
+            ),
+        )
+        for reason, by_action in reasons.items()
+    ]
+    return tuple(sorted(listed, key=lambda entry: (-entry[1], entry[0])))

@@ -1,0 +1,461 @@
+"""Reads what the scorecard shows; the page and the terminal share these objects and nothing else.
+
+Everything here is a count, a ratio or an amount of money: no person, no row of a source file.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from eduplan.errors import EduplanError
+
+STATUSES = ("off_track", "at_risk", "on_track", "met", "no_target", "suppressed", "no_data")
+"""Every status, worst first; the last three are never judged."""
+JUDGED = frozenset({"met", "on_track", "at_risk", "off_track"})
+"""Statuses that count in a denominator."""
+FINAL_YEAR = 2027
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one indicator in one period; ``year`` is the year the period starts in."""
+
+    year: int
+    period: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One indicator in one region at the indicator's latest period.
+
+    ``distance`` is in the indicator's unit and negative when the region lags; ``distance_pct`` is
+    the same as a share of the plan's whole step (final target less baseline), in percent.
+    """
+
+    region_code: str
+    region_name: str
+    period: str
+    period_year: int
+    value: float | None
+    coverage_pct: float | None
+    baseline: float | None
+    final_target: float | None
+    trajectory: float | None
+    distance: float | None
+    distance_pct: float | None
+    progress_pct: float | None
+    status: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether this cell counts: it has a value and a target."""
+        return self.status in JUDGED
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator of the plan: the city's latest cell, its past and its counties."""
+
+    code: str
+    action_code: str
+    name: str
+    name_zh: str
+    unit: str
+    direction: str
+    city: Cell
+    baseline_year: int | None
+    targets: tuple[tuple[int, float], ...]
+    threshold: float | None
+    threshold_op: str | None
+    threshold_met: bool | None
+    no_data_reason: str
+    definition: str
+    source_document: str
+    history: tuple[Point, ...]
+    counties: tuple[Cell, ...]
+
+    @property
+    def judged(self) -> bool:
+        """Whether the indicator counts in the sentence and the tallies."""
+        return self.city.judged
+
+    def numbers(self) -> tuple[float, ...]:
+        """All numbers of the city row, so that they are written with the same decimals."""
+        cell = self.city
+        own = (cell.value, cell.baseline, cell.final_target, cell.trajectory, self.threshold)
+        return tuple(n for n in own if n is not None)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action (or the safeguards) of the plan with its indicators in registry order."""
+
+    code: str
+    name: str
+    indicators: tuple[Indicator, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A county with how many of its judged indicators have each status."""
+
+    code: str
+    name: str
+    counts: Mapping[str, int]
+
+    @property
+    def judged(self) -> int:
+        """Indicators of this county that have a value and a target."""
+        return sum(n for status, n in self.counts.items() if status in JUDGED)
+
+    @property
+    def lagging(self) -> int:
+        """Indicators of this county that are off track."""
+        return self.counts.get("off_track", 0)
+
+
+@dataclass(frozen=True)
+class SourceQuality:
+    """What became of one dataset's deliveries; counts are over its published batches."""
+
+    dataset: str
+    title: str
+    latest_period: str | None
+    published_at: datetime | None
+    periods: int
+    rows: int
+    quarantined: int
+    open_rows: int
+    oldest_open_at: datetime | None
+    warnings: int
+    rejected_files: int
+    held: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class HeldBatch:
+    """A batch that waits for a person."""
+
+    batch_id: int
+    dataset: str
+    title: str
+    period: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Units of a county that an indicator expected in its latest period and did not get."""
+
+    region_code: str
+    region_name: str
+    period: str
+    indicator_code: str
+    missing: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Data quality as the page shows it; ``absent`` are contract titles with no published batch."""
+
+    sources: tuple[SourceQuality, ...] = ()
+    held: tuple[HeldBatch, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def open_rows(self) -> int:
+        """Quarantined rows nobody has settled yet."""
+        return sum(s.open_rows for s in self.sources)
+
+    @property
+    def oldest_open(self) -> SourceQuality | None:
+        """The dataset whose oldest open row has waited longest."""
+        waiting = [s for s in self.sources if s.oldest_open_at is not None]
+        return min(waiting, key=lambda s: (s.oldest_open_at, s.dataset), default=None)
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Everything the page and the terminal show, for one plan version in one language."""
+
+    lang: str
+    plan_version: str
+    plan_name: str
+    is_demonstration: bool
+    as_of: datetime | None
+    periods: tuple[str, ...]
+    actions: tuple[Action, ...]
+    regions: tuple[Region, ...]
+    quality: Quality = field(default_factory=Quality)
+
+    @property
+    def indicators(self) -> tuple[Indicator, ...]:
+        """All indicators, action by action."""
+        return tuple(i for action in self.actions for i in action.indicators)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many indicators have each status, for the city."""
+        tally = dict.fromkeys(STATUSES, 0)
+        for indicator in self.indicators:
+            tally[indicator.city.status] = tally.get(indicator.city.status, 0) + 1
+        return tally
+
+    @property
+    def judged(self) -> int:
+        """The denominator: indicators with a value and a target."""
+        return sum(1 for i in self.indicators if i.judged)
+
+    @property
+    def latest_year(self) -> int:
+        """The year the newest data period starts in; 0 without data."""
+        return max((p.year for i in self.indicators for p in i.history), default=0)
+
+    def worst(self, count: int = 2) -> tuple[Indicator, ...]:
+        """Return the indicators furthest below their trajectory, worst first.
+
+        Units differ, so they are compared by the share of the plan's step that is missing; an
+        indicator whose target equals its baseline has no such share and comes after the others.
+        """
+        behind = [i for i in self.indicators if i.judged and (i.city.distance or 0) < 0]
+        behind.sort(
+            key=lambda i: (
+                i.city.distance_pct is None,
+                i.city.distance_pct if i.city.distance_pct is not None else 0.0,
+                i.code,
+            )
+        )
+        return tuple(behind[:count])
+
+
+def load_scorecard(
+    conn: psycopg.Connection[Any],
+    plan_version: str,
+    lang: str = "zh",
+    titles: Mapping[str, str] | None = None,
+) -> Scorecard:
+    """Read the scorecard of ``plan_version`` from ``marts.ind_progress``, ``ops`` and ``quality``.
+
+    ``lang`` is ``zh`` or ``en``. ``titles`` maps every dataset with a contract to the title people
+    know it by; a dataset in it that never published anything is named as not connected.
+    Raises ``EduplanError`` when the warehouse is not built or knows no such plan version.
+    """
+    if lang not in ("zh", "en"):
+        raise EduplanError(f"unknown language {lang!r}", hint="use zh or en")
+    try:
+        rows = _rows(conn, "progress", {"plan_version": plan_version})
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        conn.rollback()
+        raise EduplanError(
+            "the warehouse has no marts.ind_progress yet", hint="run `eduplan build` first"
+        ) from error
+    if not rows:
+        known = ", ".join(r["plan_version"] for r in _rows(conn, "plan_versions")) or "none"
+        raise EduplanError(
+            f"no plan version {plan_version!r} in marts.ind_progress (known: {known})",
+            hint="set EDUPLAN_PLAN_VERSION to a known one or add it to the seeds and build again",
+        )
+    actions = _actions(rows, lang)
+    as_of_row = _rows(conn, "as_of")[0]
+    return Scorecard(
+        lang=lang,
+        plan_version=plan_version,
+        plan_name=rows[0]["plan_name_zh"],
+        is_demonstration=any(r["is_demonstration"] for r in rows),
+        as_of=as_of_row["coalesce"],
+        periods=_latest_periods(actions),
+        actions=actions,
+        regions=_regions(actions),
+        quality=_quality(conn, titles or {}),
+    )
+
+
+def _rows(
+    conn: psycopg.Connection[Any], name: str, params: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
+    query = (resources.files(__package__) / "sql" / f"{name}.sql").read_bytes()
+    with conn.cursor(row_factory=dict_row) as cur:
+        return cur.execute(query, params).fetchall()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (Decimal, float, int)) else None
+
+
+def _natural(code: str) -> tuple[object, ...]:
+    """Sort key that puts CMP-02 before CMP-10 and the P (primary) twin before the J (junior)."""
+    parts = tuple(int(p) if p.isdigit() else p for p in re.split(r"(\d+)", code))
+    return parts[:-1] + ({"P": "0", "J": "1"}.get(str(parts[-1]), str(parts[-1])),)
+
+
+def _actions(rows: Iterable[Mapping[str, Any]], lang: str) -> tuple[Action, ...]:
+    by_code: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_code.setdefault(row["indicator_code"], []).append(row)
+    grouped: dict[str, list[Indicator]] = {}
+    names: dict[str, str] = {}
+    for code in sorted(by_code, key=_natural):
+        own = by_code[code]
+        indicator = _indicator(code, own, lang)
+        if indicator is None:
+            continue
+        grouped.setdefault(indicator.action_code, []).append(indicator)
+        names[indicator.action_code] = own[0]["action_name_zh"] or ""
+    ordered = sorted(grouped, key=lambda c: (not c.isdigit(), int(c) if c.isdigit() else 0, c))
+    return tuple(Action(c, names[c], tuple(grouped[c])) for c in ordered)
+
+
+def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indicator | None:
+    city_rows = [r for r in rows if r["region_level"] == "city"]
+    if not city_rows:
+        return None
+    # A registry row without any value carries no year of its own: real years win over it.
+    latest = max(city_rows, key=lambda r: (r["period_year"] or 0, r["value"] is not None))
+    cell = _cell(latest)
+    counties = tuple(
+        _cell(r)
+        for r in rows
+        if r["region_level"] == "county" and r["period_year"] == latest["period_year"]
+    )
+    targets = tuple(
+        (year, number)
+        for year in (2025, 2026, FINAL_YEAR)
+        if (number := _number(latest[f"target_{year}"])) is not None
+    )
+    name = latest["indicator_name_en"] if lang == "en" else None
+    return Indicator(
+        code=code,
+        action_code=str(latest["action_code"]),
+        name=name or latest["indicator_name_zh"],
+        name_zh=latest["indicator_name_zh"],
+        unit=latest["unit"] or "",
+        direction=latest["direction"] or "",
+        city=cell,
+        baseline_year=latest["baseline_year"],
+        targets=targets,
+        threshold=_number(latest["threshold_value"]),
+        threshold_op=latest["threshold_op"],
+        threshold_met=latest["threshold_met"],
+        no_data_reason=latest["no_data_reason"] or "",
+        definition=latest["definition_zh"] or "",
+        source_document=latest["source_document"] or "",
+        history=tuple(
+            Point(r["period_year"], r["period"], float(r["value"]))
+            for r in sorted(city_rows, key=lambda r: r["period_year"] or 0)
+            if r["value"] is not None and r["period_year"] is not None
+        ),
+        counties=counties,
+    )
+
+
+def _cell(row: Mapping[str, Any]) -> Cell:
+    return Cell(
+        region_code=str(row["region_code"]),
+        region_name=row["region_name"] or str(row["region_code"]),
+        period=str(row["period"] or ""),
+        period_year=row["period_year"] or 0,
+        value=_number(row["value"]),
+        coverage_pct=_number(row["coverage_pct"]),
+        baseline=_number(row["baseline_value"]),
+        final_target=_number(row[f"target_{FINAL_YEAR}"]),
+        trajectory=_number(row["trajectory_value"]),
+        distance=_number(row["distance"]),
+        distance_pct=_number(row["distance_pct"]),
+        progress_pct=_number(row["progress_pct"]),
+        status=row["status"],
+    )
+
+
+def _latest_periods(actions: Sequence[Action]) -> tuple[str, ...]:
+    """The newest school year and the newest fiscal year among the values, in that order."""
+    cells = [i.city for a in actions for i in a.indicators if i.city.value is not None]
+    school = {c.period for c in cells if "-" in c.period}
+    other = {c.period for c in cells if "-" not in c.period and c.period}
+    return tuple(max(group) for group in (school, other) if group)
+
+
+def _regions(actions: Sequence[Action]) -> tuple[Region, ...]:
+    """Counties, those with most lagging indicators first."""
+    counts: dict[str, dict[str, int]] = {}
+    names: dict[str, str] = {}
+    distance: dict[str, float] = {}
+    for indicator in (i for a in actions for i in a.indicators):
+        for cell in indicator.counties:
+            names[cell.region_code] = cell.region_name
+            own = counts.setdefault(cell.region_code, dict.fromkeys(STATUSES, 0))
+            own[cell.status] = own.get(cell.status, 0) + 1
+            if cell.judged and cell.distance_pct is not None:
+                distance[cell.region_code] = (
+                    distance.get(cell.region_code, 0.0) + min(cell.distance_pct, 0.0)
+                )
+    regions = [Region(code, names[code], counts[code]) for code in counts]
+    regions.sort(
+        key=lambda r: (
+            -r.lagging,
+            -r.counts.get("at_risk", 0),
+            distance.get(r.code, 0.0),
+            r.code,
+        )
+    )
+    return tuple(regions)
+
+
+def _quality(conn: psycopg.Connection[Any], titles: Mapping[str, str]) -> Quality:
+    sources = tuple(
+        SourceQuality(
+            dataset=r["dataset"],
+            title=titles.get(r["dataset"], r["dataset"]),
+            latest_period=r["latest_period"],
+            published_at=r["published_at"],
+            periods=r["period_count"],
+            rows=r["row_count"],
+            quarantined=r["quarantined_count"],
+            open_rows=r["open_count"],
+            oldest_open_at=r["oldest_open_at"],
+            warnings=r["warning_count"],
+            rejected_files=r["rejected_file_count"],
+            held=r["held_count"],
+            failed=r["failed_count"],
+        )
+        for r in _rows(conn, "sources")
+    )
+    held = tuple(
+        HeldBatch(
+            batch_id=r["batch_id"],
+            dataset=r["dataset"],
+            title=titles.get(r["dataset"], r["dataset"]),
+            period=r["period"],
+            reason=r["reason"],
+            since=r["since"],
+        )
+        for r in _rows(conn, "held")
+    )
+    published = {s.dataset for s in sources if s.periods}
+    return Quality(
+        sources=sources,
+        held=held,
+        missing=_missing(conn),
+        absent=tuple(title for dataset, title in titles.items() if dataset not in published),
+    )
+
+
+def _missing(conn: psycopg.Connection[Any]) -> tuple[Missing, ...]:
+    try:
+        with conn.transaction():
+            rows = _rows(conn, "missing")
+    except psycopg.errors.UndefinedTable:
+        return ()
+    found = [Missing(**r) for r in rows]
+    return tuple(sorted(found, key=lambda m: (-m.missing, m.region_code)))

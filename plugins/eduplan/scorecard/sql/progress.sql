@@ -1,0 +1,38 @@
+-- Every row of one plan version, city and counties, all periods; the page picks the latest.
+select
+    plan_version,
+    plan_name_zh,
+    is_demonstration,
+    indicator_code,
+    action_code,
+    action_name_zh,
+    indicator_name_zh,
+    indicator_name_en,
+    unit,
+    direction,
+    region_level,
+    region_code,
+    region_name,
+    period,
+    period_year,
+    value,
+    coverage_pct,
+    baseline_year,
+    baseline_value,
+    target_2025,
+    target_2026,
+    target_2027,
+    trajectory_value,
+    distance,
+    distance_pct,
+    progress_pct,
+    status,
+    no_data_reason,
+    threshold_value,
+    threshold_op,
+    threshold_met,
+    definition_zh,
+    source_document
+from marts.ind_progress
+where plan_version = %(plan_version)s
+order by action_code, indicator_code, region_level, region_code, period_year

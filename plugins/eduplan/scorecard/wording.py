@@ -1,0 +1,384 @@
+"""Words, units and number formats of the scorecard in Chinese and English.
+
+A status is a shape, a word and a colour, in that order of importance: without colour the page and
+the terminal still say the same.
+"""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+
+from eduplan.scorecard.query import Cell, Indicator, Scorecard
+
+GLYPHS: Mapping[str, str] = {
+    "met": "★",
+    "on_track": "●",
+    "at_risk": "▲",
+    "off_track": "■",
+    "no_target": "◇",
+    "suppressed": "▧",
+    "no_data": "—",
+}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "met": "已达标",
+        "on_track": "达轨",
+        "at_risk": "偏慢",
+        "off_track": "滞后",
+        "no_target": "无目标",
+        "suppressed": "不公开",
+        "no_data": "无数据",
+    },
+    "en": {
+        "met": "Met",
+        "on_track": "On track",
+        "at_risk": "Slow",
+        "off_track": "Lagging",
+        "no_target": "No target",
+        "suppressed": "Withheld",
+        "no_data": "No data",
+    },
+}
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "scorecard": "监测记分卡",
+        "version": "规划版本",
+        "period": "数据期",
+        "as_of": "数据截至",
+        "clock": "北京时间",
+        "demonstration": "演示目标与合成数据，非真实统计",
+        "good": "达轨或已达标",
+        "of": "/ {n} 项",
+        "count": "{n} 项",
+        "actions": "六大行动与保障 × 指标",
+        "actions_note": "色条＝基期到 2027 目标已走的进度，竖线＝按轨迹现在应到的位置；左端基期，右端目标",
+        "action": "行动{code}",
+        "safeguard": "保障",
+        "standard": "国家标准",
+        "standard_met": "已达到",
+        "standard_unmet": "未达到",
+        "no_standard": "无目标，也无全国统一标准",
+        "coverage": "覆盖 {n}%",
+        "keep": "保持",
+        "silent_action": "本行动 {n} 项指标尚无数据，原因见文末清单。",
+        "rest_in_list": "另有 {n} 项无数据，见文末",
+        "heat": "县（市、区）× 指标",
+        "heat_note": "数字＝与应达值之差，以该指标整个计划步长为 100；负数为落后，超出 ±99 记作 ±99。按滞后项数排序",
+        "heat_values": "本规划版本没有县级目标，不作判定；下表列出各县数值，只作对照",
+        "heat_empty": "没有县级数据。",
+        "region": "县（市、区）",
+        "lagging": "滞后",
+        "lagging_of": "滞后 {n} / {total}",
+        "unjudged": "无可判定指标",
+        "trends": "指标走势",
+        "trends_note": "实线＝实际，虚线＝规划轨迹，右端数字＝2027 目标；纵轴各自缩放，只比形状不比高低",
+        "trends_plain": "实线＝实际，点线＝国家标准；没有目标，不画轨迹。纵轴各自缩放",
+        "missing_year": "{year} 缺报",
+        "tiles": "各县分布",
+        "tiles_note": "示意位置，不是地图；条长＝各状态指标数",
+        "map_note": "边界由使用者提供",
+        "tasks": "重点任务",
+        "tasks_absent": "未接入",
+        "tasks_why": "重点任务分解表没有公开文本，也没有接入进度台账，因此这里不显示按期、逾期与牵头部门。"
+        "接入任务台账数据源后，本栏自动出现。",
+        "quality": "数据质量",
+        "quality_note": "入库前逐条核查；隔离的行不进入任何指标",
+        "dataset": "数据集",
+        "latest": "最新一期",
+        "rows": "已入库行",
+        "open_rows": "隔离待处理",
+        "warnings": "提示",
+        "files": "退回文件",
+        "state": "状况",
+        "state_ok": "正常",
+        "state_held": "有 {n} 批待审",
+        "state_failed": "{n} 次交付未能入库",
+        "state_absent": "未接入",
+        "not_reported": "谁没有报",
+        "all_reported": "应报单位均已报送。",
+        "missing_units": "{n} / {total} 个单位未报",
+        "held": "待审批次",
+        "no_held": "没有待审批次。",
+        "batch": "第 {n} 批",
+        "since": "自 {day}",
+        "oldest": "最早未处理",
+        "oldest_text": "{title}：自 {day} 起；共 {n} 行待处理",
+        "no_open": "没有未处理的隔离行。",
+        "rest": "其余登记指标",
+        "rest_note": "登记在册、目前没有数值；不计入任何分母",
+        "no_reason": "原因未记录",
+        "footer": "状态同时以形状、文字和颜色表示。无目标、无数据的指标不作判定，不计入分母。"
+        "本页是单个文件，不含脚本，可离线打开和打印（A3）。",
+        "legend_better": "达轨",
+        "distance": "差",
+        "should": "应达",
+        "target": "目标",
+        "baseline": "基期",
+        "value": "现值",
+        "indicator": "指标",
+        "status": "状态",
+        "gap": "与轨迹之差",
+    },
+    "en": {
+        "scorecard": "Scorecard",
+        "version": "Plan version",
+        "period": "Data period",
+        "as_of": "As of",
+        "clock": "UTC+8",
+        "demonstration": "Demonstration targets and synthetic data, not statistics",
+        "good": "On track or met",
+        "of": "of {n}",
+        "count": "{n}",
+        "actions": "Six actions and safeguards × indicators",
+        "actions_note": "Bar: progress from baseline to the 2027 target; tick: where the trajectory"
+        " should be now; baseline at the left end, target at the right",
+        "action": "Action {code}",
+        "safeguard": "Safeguards",
+        "standard": "National standard",
+        "standard_met": "reached",
+        "standard_unmet": "not reached",
+        "no_standard": "No target, no national standard",
+        "coverage": "{n}% coverage",
+        "keep": "keep",
+        "silent_action": "The {n} indicators of this action have no data yet; reasons at the end.",
+        "rest_in_list": "{n} more without data, see the end",
+        "heat": "Counties × indicators",
+        "heat_note": "Number: distance to the trajectory, the plan's whole step being 100; negative"
+        " lags, beyond ±99 is written ±99. Most lagging first",
+        "heat_values": "This plan version has no county targets: values for reference, not judged",
+        "heat_empty": "No county data.",
+        "region": "County",
+        "lagging": "Lagging",
+        "lagging_of": "{n} of {total} lag",
+        "unjudged": "nothing to judge",
+        "trends": "Trends",
+        "trends_note": "Solid: actual; dashed: trajectory; number at the right: 2027 target. Each"
+        " chart has its own scale",
+        "trends_plain": "Solid: actual; dotted: national standard. No targets, so no trajectory."
+        " Each chart has its own scale",
+        "missing_year": "{year} missing",
+        "tiles": "Where",
+        "tiles_note": "Schematic places, not a map; bar length: indicators by status",
+        "map_note": "Boundaries supplied by the user",
+        "tasks": "Tasks",
+        "tasks_absent": "Not connected",
+        "tasks_why": "The task breakdown table is not public and no progress ledger is connected, so"
+        " nothing is shown on time, late or by department. This part appears once a ledger is.",
+        "quality": "Data quality",
+        "quality_note": "Checked row by row before publishing; quarantined rows reach no indicator",
+        "dataset": "Dataset",
+        "latest": "Latest",
+        "rows": "Rows",
+        "open_rows": "Quarantined",
+        "warnings": "Warnings",
+        "files": "Files refused",
+        "state": "State",
+        "state_ok": "fine",
+        "state_held": "{n} held",
+        "state_failed": "{n} failed",
+        "state_absent": "not connected",
+        "not_reported": "Not reported",
+        "all_reported": "Everyone expected has reported.",
+        "missing_units": "{n} of {total} units missing",
+        "held": "Held batches",
+        "no_held": "None.",
+        "batch": "batch {n}",
+        "since": "since {day}",
+        "oldest": "Oldest open",
+        "oldest_text": "{title}: since {day}; {n} rows open in all",
+        "no_open": "No quarantined row is open.",
+        "rest": "Other registered indicators",
+        "rest_note": "In the registry without a value; in no denominator",
+        "no_reason": "No reason recorded",
+        "footer": "Status is shape, word and colour. Indicators without target or data are not"
+        " judged and in no denominator. One file, no script: open it offline, print it on A3.",
+        "legend_better": "On track",
+        "distance": "short by",
+        "should": "due",
+        "target": "Target",
+        "baseline": "Baseline",
+        "value": "Value",
+        "indicator": "Indicator",
+        "status": "Status",
+        "gap": "To trajectory",
+    },
+}
+_UNITS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "ratio": "",
+        "count": "个",
+        "places": "个",
+        "persons": "人",
+        "hours": "学时",
+        "units": "台/百生",
+        "yuan/pupil/year": "元/生·年",
+        "yuan/student/year": "元/生·年",
+    },
+    "en": {
+        "ratio": "",
+        "count": "",
+        "places": "places",
+        "persons": "persons",
+        "hours": "h",
+        "units": "per 100 pupils",
+        "人/百生": "per 100 pupils",
+        "间/百生": "rooms/100 pupils",
+        "㎡/生": "m²/pupil",
+        "元/生": "yuan/pupil",
+        "yuan/pupil/year": "yuan/pupil",
+        "yuan/student/year": "yuan/student",
+    },
+}
+_WHOLE = frozenset({"count", "places", "persons", "元/生", "yuan/pupil/year", "yuan/student/year"})
+_ORDINALS = "〇一二三四五六七八九十"
+
+
+def unit_label(unit: str, lang: str) -> str:
+    """Unit as it stands after a number; empty for a pure ratio."""
+    return _UNITS[lang].get(unit, unit)
+
+
+def decimals(unit: str, numbers: Sequence[float]) -> int:
+    """Digits after the point that an indicator's numbers need, the same for all of them."""
+    largest = max((abs(n) for n in numbers), default=0.0)
+    if unit in _WHOLE:
+        return 0
+    if unit == "%":
+        return 1 if largest >= 2 else 2
+    if unit == "ratio":
+        return 3 if largest < 1 else 2 if largest < 10 else 1
+    return 2 if largest < 100 else 1 if largest < 1000 else 0
+
+
+def digits(indicator: Indicator) -> int:
+    """Decimals of ``indicator``; one more when they would hide a gap to the trajectory."""
+    places = decimals(indicator.unit, indicator.numbers())
+    gap = abs(indicator.city.distance or 0.0)
+    hidden = 0 < gap < 0.5 * 10**-places
+    return places + 1 if hidden and places < 3 and indicator.unit not in _WHOLE else places
+
+
+def number(value: float | None, places: int) -> str:
+    """``value`` with thousands separators, a real minus sign and no negative zero; ``—`` if none."""
+    if value is None:
+        return "—"
+    text = f"{value:,.{places}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def with_unit(value: float | None, places: int, unit: str, lang: str) -> str:
+    """Number and unit, e.g. ``53.1%`` or ``2,012 元/生``."""
+    label = unit_label(unit, lang)
+    text = number(value, places)
+    if value is None or not label:
+        return text
+    return text + label if label == "%" else f"{text} {label}"
+
+
+def gap_text(distance: float, places: int, unit: str, lang: str) -> str:
+    """Size of a distance in words: percentage points, never a bare percent of a percent."""
+    if unit == "%":
+        return number(abs(distance), places) + (" 个百分点" if lang == "zh" else " points")
+    return with_unit(abs(distance), places, unit, lang)
+
+
+@cache
+def _short_names() -> Mapping[str, tuple[str, str]]:
+    text = (resources.files(__package__) / "short_names.csv").read_text("utf-8")
+    return {r["code"]: (r["zh"], r["en"]) for r in csv.DictReader(text.splitlines())}
+
+
+def short_name(indicator: Indicator, lang: str) -> str:
+    """Name for narrow places: the listed one, else the full name without its brackets."""
+    listed = _short_names().get(indicator.code)
+    if listed:
+        return listed[1] if lang == "en" else listed[0]
+    return re.sub(r"[（(].*?[)）]", "", indicator.name) or indicator.name
+
+
+def action_badge(code: str, lang: str) -> str:
+    """The one sign an action is known by: 一…六 or 1…6, 保 or S for the safeguards."""
+    if code.isdigit():
+        zh = int(code) < len(_ORDINALS) and lang == "zh"
+        return _ORDINALS[int(code)] if zh else code
+    return "保" if lang == "zh" else "S"
+
+
+def action_name(code: str, name: str, lang: str) -> str:
+    """Heading of an action; the plan's own names are Chinese, English adds the number."""
+    if lang == "zh":
+        return name or TEXTS[lang]["action"].format(code=code)
+    label = TEXTS[lang]["action"].format(code=code) if code.isdigit() else TEXTS[lang]["safeguard"]
+    return f"{label} {name}".strip()
+
+
+def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
+    """Say in one sentence how the plan stands and name the two furthest behind.
+
+    Returns pieces of text with a flag for emphasis; joined they are the plain sentence.
+    """
+    zh = card.lang == "zh"
+    counts = card.counts
+    if not card.judged:
+        with_value = sum(1 for i in card.indicators if i.city.value is not None)
+        if zh:
+            return (
+                ("本规划版本没有可判定的指标", True),
+                (f"：公开文件没有给出相应目标。已有数值 {with_value} 项，只列数值，不作判定。", False),
+            )
+        return (
+            ("Nothing can be judged in this plan version", True),
+            (f": no target has a value yet. {with_value} indicators have values, not judged.", False),
+        )
+    good = counts["on_track"] + counts["met"]
+    slow, late = counts["at_risk"], counts["off_track"]
+    worst = card.worst()
+    if zh:
+        pieces = [
+            (f"{card.judged} 项可判定指标中，{good} 项达轨或已达标，{slow} 项偏慢，", False),
+            (f"{late} 项滞后", True),
+            ("。", False),
+        ]
+        lead, glue, end = "落后轨迹最多的是", "和", "。"
+        if not worst:
+            return (*pieces, ("没有指标落后于轨迹。", False))
+    else:
+        pieces = [
+            (f"Of {card.judged} indicators that can be judged, {good} are on track or met, ", False),
+            (f"{slow} are slow and ", False),
+            (f"{late} lag", True),
+            (". ", False),
+        ]
+        lead, glue, end = "Furthest behind: ", " and ", "."
+        if not worst:
+            return (*pieces, ("None is behind its trajectory.", False))
+    pieces.append((lead, False))
+    for place, indicator in enumerate(worst):
+        if place:
+            pieces.append((glue, False))
+        pieces.append((short_name(indicator, card.lang), True))
+        pieces.append((_shortfall(indicator, card.lang), False))
+    pieces.append((end, False))
+    return tuple(pieces)
+
+
+def _shortfall(indicator: Indicator, lang: str) -> str:
+    cell, places = indicator.city, digits(indicator)
+    value = with_unit(cell.value, places, indicator.unit, lang)
+    due = with_unit(cell.trajectory, places, indicator.unit, lang)
+    gap = gap_text(cell.distance or 0.0, places, indicator.unit, lang)
+    if lang == "zh":
+        return f"（{value}，应达 {due}，差 {gap}）"
+    return f" ({value}, due {due}, short by {gap})"
+
+
+def coverage_text(cell: Cell, lang: str) -> str:
+    """Coverage when it is below 100 %, else nothing; never rounded up to 100."""
+    if cell.coverage_pct is None or cell.coverage_pct >= 100 or cell.value is None:
+        return ""
+    shown = min(round(cell.coverage_pct, 1), 99.9)
+    return TEXTS[lang]["coverage"].format(n=f"{shown:g}")
