@@ -1,0 +1,85 @@
+"""One ingest DAG for each data contract: ``ingest_<dataset>``.
+
+Adding a contract to ``expectations/`` adds a DAG; nothing here knows a dataset. What a task does
+is one call in ``eduplan.airflow.tasks``.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, task
+
+from eduplan.airflow import tasks
+from eduplan.airflow.assets import published
+from eduplan.airflow.schedules import schedule_of
+from eduplan.contract import Contract, load_contracts
+from eduplan.settings import load_settings
+
+DOC = """### {title} (`{dataset}`)
+
+{description}
+
+**Purpose**: take every new delivery of *{title}* from `{system}`, judge it, publish what passes.
+
+**Inputs**: `{path}` under the source folder ({period_kind}); or the files given as `paths`.
+
+**Outputs**: `raw.{dataset}`, the asset `x-edu://published/{dataset}`, results in `quality`.
+
+**When it fails**: `land` says which file was refused and why; `settle` says which batch is held
+and what to ask the sender ({steward}). Mend the file, send it again, trigger this DAG. A lost
+connection is retried by itself.
+"""
+
+
+def ingest(contract: Contract) -> DAG:
+    """Return the ingest DAG of one contract."""
+    dataset, asset = contract.dataset, published(contract.dataset)
+    source = {"pool": contract.pool, "retries": 2, "retry_delay": timedelta(seconds=30)}
+
+    @dag(
+        dag_id=f"ingest_{dataset}",
+        dag_display_name=f"{contract.title_zh} ingest_{dataset}",
+        description=contract.title_zh,
+        schedule=schedule_of(contract),
+        catchup=False,
+        max_active_runs=1,
+        tags=sorted({"ingest", contract.system, contract.period_kind}),
+        default_args={"owner": contract.owner, **source},
+        doc_md=DOC.format(
+            title=contract.title_zh, dataset=dataset, description=contract.description,
+            system=contract.system, path=contract.source.path, period_kind=contract.period_kind,
+            steward=contract.steward,
+        ),
+        params={
+            "paths": Param([], type="array", items={"type": "string"},
+                           description="Files to take; empty: all that the source folder has"),
+            "period": Param(None, type=["null", "string"],
+                            description="Period of these files, e.g. 2025-2026"),
+        },
+    )  # fmt: skip
+    def flow() -> None:
+        @task
+        def land(params=None):
+            return tasks.land(dataset, params["paths"], params["period"])
+
+        @task
+        def audit(landed):
+            return tasks.audit(dataset, landed)
+
+        @task(outlets=[asset])
+        def publish(landed):
+            result = tasks.publish(dataset, landed)
+            yield Metadata(asset, extra=result)
+
+        @task(trigger_rule=TriggerRule.ALL_DONE)
+        def settle(ti=None):
+            tasks.settle(dataset, ti.xcom_pull(task_ids="land"))
+
+        landed = land()
+        judged, done, end = audit(landed), publish(landed), settle()
+        landed >> judged >> done >> end
+
+    return flow()
+
+
+for _contract in load_contracts(load_settings().expectations_dir).values():
+    globals()[f"ingest_{_contract.dataset}"] = ingest(_contract)

@@ -1,0 +1,1 @@
+"""What ties eduplan to Airflow. Nothing outside this folder (and ``dags/``) imports Airflow."""

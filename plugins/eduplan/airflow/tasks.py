@@ -1,0 +1,156 @@
+"""What the tasks of the ingest and warehouse DAGs do: one call into eduplan each.
+
+Return values go to XCom: ids and counts only, never a row or a name.
+"""
+
+import logging
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from eduplan.airflow.errors import transient_errors_only
+from eduplan.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+SETTLED = ("published", "superseded", "rejected")
+
+
+def _settings() -> Settings:
+    # The libraries underneath log hundreds of lines at INFO.
+    for noisy in ("great_expectations", "sqlalchemy", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return load_settings()
+
+
+def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
+    """Land every pending delivery; return batch ids, what was unchanged and what failed."""
+    from pathlib import Path
+
+    from eduplan import ingest
+
+    with transient_errors_only():
+        results = ingest.land_all(_settings(), dataset, tuple(Path(p) for p in paths), period)
+    for result in results:
+        log.info(
+            "%s %s: %s, batch %s, %s rows, %s lines and %s files refused %s",
+            dataset, result.period, result.outcome, result.batch_id, result.rows,
+            result.rejected_rows, result.rejected_files, result.error_code or "",
+        )  # fmt: skip
+    if not results:
+        log.info("%s: no delivery found, nothing to do", dataset)
+    return {
+        "batch_ids": [r.batch_id for r in results if r.outcome in ("landed", "resumed")],
+        "unchanged_ids": [r.batch_id for r in results if r.outcome == "unchanged"],
+        "failed": [
+            {"period": r.period, "code": r.error_code, "batch_id": r.batch_id}
+            for r in results
+            if r.outcome == "failed"
+        ],
+        "rows": sum(r.rows for r in results if r.outcome in ("landed", "resumed")),
+    }
+
+
+def audit(dataset: str, landed: dict[str, Any]) -> dict[str, int]:
+    """Judge the landed batches; return counts by severity."""
+    if not landed["batch_ids"]:
+        log.info("%s: no new batch, nothing to judge", dataset)
+        return {"batches": 0, "held": 0}
+    from eduplan import ingest
+
+    with transient_errors_only():
+        results = ingest.audit_all(_settings(), dataset, landed["batch_ids"])
+    for result in results:
+        log.info(
+            "batch %s: %s rows, %s critical, %s warning, %s info%s",
+            result.batch_id, result.rows, result.critical_rows, result.warning_rows,
+            result.info_rows, f"; held: {'; '.join(result.hold_reasons)}" if result.held else "",
+        )  # fmt: skip
+    return {
+        "batches": len(results),
+        "held": sum(r.held for r in results),
+        "critical_rows": sum(r.critical_rows for r in results),
+        "warning_rows": sum(r.warning_rows for r in results),
+    }
+
+
+def publish(dataset: str, landed: dict[str, Any]) -> dict[str, Any]:
+    """Publish the audited batches that are not held; skip (wake nobody) when none was."""
+    if not landed["batch_ids"]:
+        raise AirflowSkipException(f"{dataset}: no new batch, nothing to publish")
+    from eduplan import ingest
+
+    with transient_errors_only():
+        results = ingest.publish_all(_settings(), dataset, landed["batch_ids"])
+    done = [
+        (batch_id, result)
+        for batch_id, result in zip(landed["batch_ids"], results, strict=True)
+        if result.outcome == "published"
+    ]
+    for batch_id, result in done:
+        log.info(
+            "batch %s published: %s accepted, %s quarantined, supersedes %s",
+            batch_id, result.accepted, result.quarantined, result.superseded or "nothing",
+        )  # fmt: skip
+    if not done:
+        raise AirflowSkipException(f"{dataset}: no batch was published")
+    return {
+        "batch_ids": [batch_id for batch_id, _ in done],
+        "rows": sum(r.accepted for _, r in done),
+        "quarantined": sum(r.quarantined for _, r in done),
+    }
+
+
+def settle(dataset: str, landed: dict[str, Any] | None) -> None:
+    """Fail, saying why and what to do, when a delivery failed or a batch waits for a person."""
+    if landed is None:
+        raise AirflowFailException(f"{dataset}: `land` did not finish; read the log of that task")
+    from eduplan import warehouse
+    from eduplan.postgres import ensure_database
+
+    ids = landed["batch_ids"] + landed["unchanged_ids"]
+    with transient_errors_only(), warehouse.connect(ensure_database(_settings())) as conn:
+        rows = conn.execute(
+            "select batch_id, period, status, held_reason from ops.batch"
+            " where batch_id = any(%s) order by batch_id",
+            (ids,),
+        ).fetchall()
+    problems = [
+        f"{dataset} {f['period']}: the delivery was refused ({f['code']})."
+        f" What to do: see `eduplan batches --dataset {dataset}`, mend the file, send it again."
+        for f in landed["failed"]
+    ]
+    for batch_id, period, status, reason in rows:
+        if status == "held":
+            problems.append(
+                f"{dataset} {period}: batch {batch_id} is held: {reason}. What to do: see"
+                f" `eduplan quarantine list --batch {batch_id}`, ask the sender for a corrected"
+                " file."
+            )
+        elif status not in SETTLED:
+            problems.append(
+                f"{dataset} {period}: batch {batch_id} stopped at `{status}`;"
+                " read the log of the task that failed and clear it."
+            )
+    if problems:
+        raise AirflowFailException("\n".join(problems))
+
+
+def build() -> dict[str, Any]:
+    """Build the warehouse with dbt; skips in a second when nothing was published since."""
+    from eduplan import transform
+
+    with transient_errors_only():
+        result = transform.build(_settings())
+    log.info("%s", result)
+    return {"status": str(getattr(result, "status", "success"))}
+
+
+def scorecard() -> str:
+    """Write the scorecard page; return its path."""
+    from eduplan.report import write_scorecard
+
+    with transient_errors_only():
+        path = write_scorecard(_settings())
+    log.info("scorecard: %s", path)
+    return str(path)

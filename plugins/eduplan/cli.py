@@ -1,0 +1,504 @@
+"""The command line: ``eduplan …``. Every heavy import waits until its command runs."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from eduplan.settings import Settings
+
+app = typer.Typer(
+    name="eduplan",
+    help="From a city's education data to the indicators of its plan.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+quarantine_app = typer.Typer(help="Rows kept out of the warehouse.", no_args_is_help=True)
+contracts_app = typer.Typer(help="Data contracts.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(contracts_app, name="contracts")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Format(StrEnum):
+    """How a listing is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table, json or csv.")]
+
+
+def main() -> None:
+    """Entry point: an expected error is one clear line and a hint, exit code 1."""
+    import psycopg
+
+    from eduplan.errors import EduplanError
+
+    try:
+        app()
+    except EduplanError as error:
+        err.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        if error.hint:
+            err.print(Text.assemble(("  what to do: ", "bold"), error.hint), soft_wrap=True)
+        raise SystemExit(1) from None
+    except psycopg.OperationalError as error:
+        # The message may name host and user, never data.
+        err.print(Text.assemble(("error: ", "bold red"), f"the database: {str(error).strip()}"))
+        err.print("  what to do: `eduplan status`; check EDUPLAN_DATABASE_URL")
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def _settings(**changes: Any) -> "Settings":
+    import pydantic
+
+    from eduplan.errors import EduplanError
+    from eduplan.settings import Settings, load_settings
+
+    try:
+        given = {k: v for k, v in changes.items() if v is not None}
+        return Settings(**given) if given else load_settings()
+    except pydantic.ValidationError as error:
+        lines = [f"EDUPLAN_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise EduplanError("; ".join(lines), hint="mend the variable or the option") from None
+
+
+def _say(message: str) -> None:
+    err.print(Text.assemble(("· ", "dim"), message))
+
+
+def _print(rows: Sequence[dict[str, Any]], form: Format, empty: str) -> None:
+    """Print a listing; JSON and CSV go to stdout with nothing else."""
+    if form is Format.json:
+        sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2, default=str) + "\n")
+        return
+    if form is Format.csv:
+        if rows:
+            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        return
+    if not rows:
+        out.print(empty)
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name, value in rows[0].items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if v is None else str(v) for v in row.values()))
+    out.print(table)
+
+
+def _query(statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Run a read-only statement in the warehouse; values are parameters."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    from eduplan.errors import EduplanError
+    from eduplan.postgres import ensure_database
+
+    with psycopg.connect(ensure_database(_settings()), row_factory=dict_row) as conn:
+        conn.read_only = True
+        try:
+            return conn.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            raise EduplanError(
+                "the warehouse has not been built yet", hint="run `eduplan build`"
+            ) from None
+
+
+def _where(conditions: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Return a WHERE clause of fixed column conditions and the values of those that are given."""
+    given = {k: v for k, v in conditions.items() if v is not None}
+    clause = " and ".join(given)
+    return (f" where {clause}" if clause else ""), list(given.values())
+
+
+# --- the platform --------------------------------------------------------------------------------
+
+
+@app.command()
+def up() -> None:
+    """Start PostgreSQL and Airflow."""
+    from eduplan import supervisor
+    from eduplan.demo_run import Stopped, stop_on_signals
+
+    settings = _settings()
+    try:
+        with stop_on_signals():
+            supervisor.up(settings, _say)
+    except Stopped:
+        supervisor.down(settings)
+        raise SystemExit(130) from None
+    login = supervisor.AirflowServer(settings).login()
+    out.print(f"Airflow  {login.url}", soft_wrap=True)
+    out.print(f"login    {login.user}, password in {login.password_file}", soft_wrap=True)
+
+
+@app.command()
+def down() -> None:
+    """Stop Airflow and PostgreSQL; no process is left."""
+    from eduplan import supervisor
+
+    count = supervisor.down(_settings())
+    out.print(f"Stopped {count} processes; nothing is left." if count else "Nothing was running.")
+
+
+@app.command()
+def status(form: FormatOption = Format.table) -> None:
+    """What runs, where, since when; exit code 1 when something does not."""
+    from datetime import UTC, datetime
+
+    from eduplan import supervisor
+    from eduplan.postgres import EmbeddedPostgres
+
+    settings = _settings()
+    server = supervisor.AirflowServer(settings)
+    embedded = EmbeddedPostgres(settings.home)
+    rows: list[dict[str, Any]] = []
+    if settings.database_url is None:
+        state = "running" if embedded.running() else "stopped"
+        rows.append({"what": "postgresql", "state": state, "pid": None, "since": None, "log": None})
+    else:
+        rows.append({"what": "postgresql", "state": "external", "pid": None, "since": None, "log": None})
+    for part in server.status():
+        since = part.started and datetime.fromtimestamp(part.started, UTC).isoformat(timespec="seconds")
+        rows.append(
+            {"what": f"airflow {part.name}", "state": part.health, "pid": part.pid, "since": since,
+             "log": str(part.log)}
+        )  # fmt: skip
+    _print(rows, form, "")
+    if form is Format.table and server.running():
+        login = server.login()
+        out.print(f"\nAirflow {login.url}, login {login.user}, password in {login.password_file}")
+    if any(row["state"] not in ("running", "healthy", "external") for row in rows):
+        raise SystemExit(1)
+
+
+@app.command()
+def purge(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop everything and delete this installation's state: database, archive, logs, city."""
+    import shutil
+
+    from eduplan import supervisor
+
+    settings = _settings()
+    if not yes:
+        typer.confirm(f"Delete {settings.home} with all its data?", abort=True)
+    base = supervisor.database_folder(settings)
+    supervisor.down(settings)
+    for folder in (base, settings.home):
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    out.print(f"Deleted {settings.home}")
+
+
+@app.command()
+def demo(
+    scale: Annotated[float | None, typer.Option(help="1 = the whole city, 0.01 to 18.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another city.")] = None,
+    stop_after: Annotated[
+        bool, typer.Option("--stop-after", help="Stop everything at the end.", envvar="EDUPLAN_DEMO_STOP")
+    ] = False,
+) -> None:
+    """A synthetic city through Airflow, up to the plan scorecard."""
+    from eduplan.demo_run import run_demo
+
+    settings = _settings(demo_scale=scale, demo_seed=seed)
+    raise SystemExit(run_demo(settings, out, stop_after=stop_after))
+
+
+# --- the pipeline --------------------------------------------------------------------------------
+
+
+@app.command()
+def ingest(
+    dataset: Annotated[str, typer.Argument(help="A dataset, see `eduplan contracts show`.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files; none: the source folder.")] = None,
+    period: Annotated[str | None, typer.Option(help="Period of the files, e.g. 2025-2026.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Land, audit and publish deliveries: what the ingest DAG does, without Airflow."""
+    from eduplan import ingest as pipeline
+
+    settings = _settings()
+    _contract(settings, dataset)
+    for path in paths or ():
+        if not path.exists():
+            raise typer.BadParameter(f"{path} does not exist")
+    report = pipeline.ingest(settings, dataset, tuple(p.resolve() for p in paths or ()), period)
+    rows, bad = _ingest_rows(report)
+    _print(rows, form, f"No delivery of {dataset} found under {settings.source_root}.")
+    if bad:
+        raise SystemExit(1)
+
+
+def _ingest_rows(report: Any) -> tuple[list[dict[str, Any]], bool]:
+    """Return one row per delivery, and whether any was refused or held."""
+    audited = {r.batch_id: r for r in report.audited}
+    published = {r.batch_id: r for r in report.published}
+    rows, bad = [], False
+    for landed in report.landed:
+        judged, done = audited.get(landed.batch_id), published.get(landed.batch_id)
+        outcome = done.outcome if done else landed.outcome
+        why = landed.error or ("; ".join(judged.hold_reasons) if judged and judged.held else "")
+        bad = bad or outcome in ("failed", "held")
+        rows.append(
+            {
+                "period": landed.period, "batch": landed.batch_id, "outcome": outcome,
+                "rows": landed.rows, "accepted": done.accepted if done else None,
+                "quarantined": done.quarantined if done else None,
+                "warnings": judged.warning_rows if judged else None,
+                "refused_files": landed.rejected_files, "refused_lines": landed.rejected_rows,
+                "why": " ".join(x for x in (landed.error_code or "", why) if x),
+            }
+        )  # fmt: skip
+    return rows, bad
+
+
+@app.command()
+def build(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build everything anew.")] = False,
+    select: Annotated[str | None, typer.Option(help="dbt selection, e.g. marts.")] = None,
+) -> None:
+    """Build the warehouse from what is published."""
+    from eduplan import transform
+
+    result = transform.build(_settings(), full_refresh=full_refresh, select=select)
+    out.print(str(result))
+
+
+@app.command()
+def report(
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    html: Annotated[Path | None, typer.Option(help="Write the page here.")] = None,
+    terminal: Annotated[bool, typer.Option(help="Also print the scorecard.")] = True,
+) -> None:
+    """Write the plan scorecard as an HTML page and print it."""
+    from eduplan import warehouse
+    from eduplan.postgres import ensure_database
+    from eduplan.report import write_scorecard
+    from eduplan.scorecard import load_scorecard, render_terminal
+
+    if lang not in ("zh", "en"):
+        raise typer.BadParameter("zh or en", param_hint="--lang")
+    settings = _settings()
+    path = write_scorecard(settings, lang, html)
+    if terminal:
+        with warehouse.connect(ensure_database(settings)) as conn:
+            render_terminal(load_scorecard(conn, settings.plan_version, lang), out)
+    out.print(str(path), soft_wrap=True)
+
+
+# --- listings ------------------------------------------------------------------------------------
+
+
+@app.command()
+def indicators(
+    region: Annotated[str | None, typer.Option(help="Region code or name; default: the city.")] = None,
+    period: Annotated[str | None, typer.Option(help="Default: each indicator's latest.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan version.")] = None,
+    code: Annotated[str | None, typer.Option(help="One indicator, e.g. CMP-08.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Values, targets and status of the plan's indicators."""
+    statement = (
+        "select * from (select distinct on (indicator_code, region_code{periods})"
+        " indicator_code, indicator_name_zh, region_name, period, value, unit, target_2027,"
+        " trajectory_value, distance, progress_pct, status, coverage_pct, no_data_reason"
+        " from marts.ind_progress where plan_version = %s and"
+    )
+    statement = statement.format(periods=", period" if period else "")
+    values: list[Any] = [plan or _settings().plan_version]
+    if region:
+        statement += " (region_code = %s or region_name = %s)"
+        values += [region, region]
+    else:
+        statement += " region_level = 'city'"
+    for column, value in (("period", period), ("indicator_code", code)):
+        if value:
+            statement += f" and {column} = %s"
+            values.append(value)
+    statement += " order by indicator_code, region_code, period desc) latest order by indicator_code"
+    _print(_query(statement, values), form, "No indicator matches.")
+
+
+@app.command()
+def batches(
+    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period.")] = None,
+    state: Annotated[str | None, typer.Option("--status", help="Only this status.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Deliveries and what became of them."""
+    where, values = _where({"dataset = %s": dataset, "period = %s": period, "status = %s": state})
+    rows = _query(
+        "select batch_id, dataset, period, status, row_count, accepted_count, quarantined_count,"
+        " warning_count, rejected_count, rejected_file_count, landed_at, error_code,"
+        " coalesce(held_reason, error) as reason"
+        f" from ops.batch{where} order by batch_id",  # noqa: S608  fixed column names only
+        values,
+    )
+    _print(rows, form, "No batch.")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this period.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only rows that failed this rule.")] = None,
+    state: Annotated[str, typer.Option("--status", help="open, fixed, released, waived, rejected.")] = "open",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    form: FormatOption = Format.table,
+) -> None:
+    """Rows in quarantine: where they stand in their file and why; never their values."""
+    where, values = _where(
+        {
+            "q.dataset = %s": dataset, "q.period = %s": period, "q.batch_id = %s": batch,
+            "%s = any(q.rules)": rule, "q.status = %s": state,
+        }
+    )  # fmt: skip
+    rows = _query(
+        "select q.dataset, q.period, q.batch_id, f.path as file, nullif(f.sheet, '') as sheet,"
+        " q.row_no as row, array_to_string(q.rules, ' ') as rules,"
+        " array_to_string(q.reasons, '; ') as reasons"
+        " from quality.quarantined_row q left join ops.batch_file f using (batch_id, file_no)"
+        f"{where} order by q.batch_id, q.file_no, q.row_no limit %s",  # noqa: S608
+        [*values, limit],
+    )
+    _print(rows, form, "No row in quarantine.")
+    if form is Format.table and len(rows) == limit:
+        total = _query(f"select count(*) as n from quality.quarantined_row q{where}", values)  # noqa: S608
+        err.print(f"{limit} of {total[0]['n']:,} rows; --limit shows more", style="dim")
+
+
+@app.command()
+def benchmarks(form: FormatOption = Format.table) -> None:
+    """Published statistics of other places, as the state statistics report them."""
+    _print(
+        _query("select * from marts.fct_published_statistic order by 1, 2, 3"),
+        form,
+        "No published statistics; run `eduplan ingest nbs_education_funding PATH`.",
+    )
+
+
+# --- contracts -----------------------------------------------------------------------------------
+
+
+def _contract(settings: "Settings", dataset: str) -> Any:
+    from eduplan.contract import load_contracts
+
+    contracts = load_contracts(settings.expectations_dir)
+    if dataset not in contracts:
+        raise typer.BadParameter(f"{dataset} is none of: {', '.join(sorted(contracts))}")
+    return contracts[dataset]
+
+
+@contracts_app.command("check")
+def contracts_check(
+    path: Annotated[Path | None, typer.Argument(help="Folder of contracts.")] = None,
+) -> None:
+    """Read every contract and explain each mistake: file, place, what to do."""
+    from eduplan.contract import load_contracts
+
+    folder = path or _settings().expectations_dir
+    if not folder.is_dir():
+        raise typer.BadParameter(f"{folder} is no folder")
+    contracts = load_contracts(folder)
+    rules = sum(len(c.rules) for c in contracts.values())
+    out.print(f"{len(contracts)} contracts with {rules} rules are in order.")
+
+
+@contracts_app.command("show")
+def contracts_show(
+    dataset: Annotated[str | None, typer.Argument(help="One dataset; none: the list.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """The list of datasets, or one dataset's columns and rules."""
+    from eduplan.contract import load_contracts
+
+    settings = _settings()
+    if dataset is None:
+        contracts = load_contracts(settings.expectations_dir)
+        rows = [
+            {
+                "dataset": c.dataset, "title": c.title_zh, "system": c.system,
+                "version": c.version, "columns": len(c.columns), "rules": len(c.rules),
+                "owner": c.owner, "files": c.source.path,
+            }
+            for c in contracts.values()
+        ]  # fmt: skip
+        _print(rows, form, "No contract.")
+        return
+    contract = _contract(settings, dataset)
+    columns = [
+        {
+            "column": c.name, "header": c.label, "type": c.logical_type,
+            "required": "yes" if c.required else "", "key": "yes" if c.key else "",
+            "personal": c.personal or "", "aliases": " ".join(c.aliases),
+        }
+        for c in contract.columns
+    ]  # fmt: skip
+    rules = [
+        {
+            "rule": r.id, "severity": r.severity, "level": r.level, "dimension": r.dimension,
+            "sentence": r.sentence_zh,
+        }
+        for r in contract.rules
+    ]  # fmt: skip
+    if form is Format.json:
+        both = {"dataset": dataset, "columns": columns, "rules": rules}
+        sys.stdout.write(json.dumps(both, ensure_ascii=False, indent=2) + "\n")
+        return
+    _print(columns, form, "No column.")
+    out.print() if form is Format.table else sys.stdout.write("\n")
+    _print(rules, form, "No rule.")
+
+
+@app.command(hidden=True)
+def pools() -> None:
+    """Print the Airflow pools that the contracts need, for ``airflow pools import``."""
+    from eduplan.contract import load_contracts
+    from eduplan.supervisor import POOL_SLOTS
+
+    names = sorted({c.pool for c in load_contracts(_settings().expectations_dir).values()})
+    body = {n: {"slots": POOL_SLOTS, "description": "", "include_deferred": False} for n in names}
+    sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+
+
+@app.command(hidden=True)
+def docs() -> None:
+    """Generate the reference pages under ``docs/``."""
+    from eduplan import reference
+
+    generate: Callable[..., Any] = reference.generate
+    generate(_settings())
+
+
+if __name__ == "__main__":
+    main()
