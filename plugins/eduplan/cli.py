@@ -80,7 +80,9 @@ def _settings(**changes: Any) -> "Settings":
         given = {k: v for k, v in changes.items() if v is not None}
         return Settings(**given) if given else load_settings()
     except pydantic.ValidationError as error:
-        lines = [f"EDUPLAN_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"EDUPLAN_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        ]
         raise EduplanError("; ".join(lines), hint="mend the variable or the option") from None
 
 
@@ -111,29 +113,25 @@ def _print(rows: Sequence[dict[str, Any]], form: Format, empty: str) -> None:
     out.print(table)
 
 
-def _query(statement: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """Run a read-only statement in the warehouse; values are parameters."""
+def _query(name: str, **values: Any) -> list[dict[str, Any]]:
+    """Run the read-only statement ``sql/listing/<name>.sql``; values are parameters."""
+    from importlib import resources
+
     import psycopg
     from psycopg.rows import dict_row
 
     from eduplan.errors import EduplanError
     from eduplan.postgres import ensure_database
 
+    statement = (resources.files("eduplan") / "sql" / "listing" / f"{name}.sql").read_bytes()
     with psycopg.connect(ensure_database(_settings()), row_factory=dict_row) as conn:
         conn.read_only = True
         try:
-            return conn.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+            return conn.execute(statement, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             raise EduplanError(
                 "the warehouse has not been built yet", hint="run `eduplan build`"
             ) from None
-
-
-def _where(conditions: dict[str, Any]) -> tuple[str, list[Any]]:
-    """Return a WHERE clause of fixed column conditions and the values of those that are given."""
-    given = {k: v for k, v in conditions.items() if v is not None}
-    clause = " and ".join(given)
-    return (f" where {clause}" if clause else ""), list(given.values())
 
 
 # --- the platform --------------------------------------------------------------------------------
@@ -182,9 +180,13 @@ def status(form: FormatOption = Format.table) -> None:
         state = "running" if embedded.running() else "stopped"
         rows.append({"what": "postgresql", "state": state, "pid": None, "since": None, "log": None})
     else:
-        rows.append({"what": "postgresql", "state": "external", "pid": None, "since": None, "log": None})
+        rows.append(
+            {"what": "postgresql", "state": "external", "pid": None, "since": None, "log": None}
+        )
     for part in server.status():
-        since = part.started and datetime.fromtimestamp(part.started, UTC).isoformat(timespec="seconds")
+        since = part.started and datetime.fromtimestamp(part.started, UTC).isoformat(
+            timespec="seconds"
+        )
         rows.append(
             {"what": f"airflow {part.name}", "state": part.health, "pid": part.pid, "since": since,
              "log": str(part.log)}
@@ -222,7 +224,10 @@ def demo(
     scale: Annotated[float | None, typer.Option(help="1 = the whole city, 0.01 to 18.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another city.")] = None,
     stop_after: Annotated[
-        bool, typer.Option("--stop-after", help="Stop everything at the end.", envvar="EDUPLAN_DEMO_STOP")
+        bool,
+        typer.Option(
+            "--stop-after", help="Stop everything at the end.", envvar="EDUPLAN_DEMO_STOP"
+        ),
     ] = False,
 ) -> None:
     """A synthetic city through Airflow, up to the plan scorecard."""
@@ -238,7 +243,9 @@ def demo(
 @app.command()
 def ingest(
     dataset: Annotated[str, typer.Argument(help="A dataset, see `eduplan contracts show`.")],
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files; none: the source folder.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files; none: the source folder.")
+    ] = None,
     period: Annotated[str | None, typer.Option(help="Period of the files, e.g. 2025-2026.")] = None,
     form: FormatOption = Format.table,
 ) -> None:
@@ -282,7 +289,9 @@ def _ingest_rows(report: Any) -> tuple[list[dict[str, Any]], bool]:
 
 @app.command()
 def build(
-    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build everything anew.")] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build everything anew.")
+    ] = False,
     select: Annotated[str | None, typer.Option(help="dbt selection, e.g. marts.")] = None,
 ) -> None:
     """Build the warehouse from what is published."""
@@ -319,32 +328,18 @@ def report(
 
 @app.command()
 def indicators(
-    region: Annotated[str | None, typer.Option(help="Region code or name; default: the city.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region code or name; default: the city.")
+    ] = None,
     period: Annotated[str | None, typer.Option(help="Default: each indicator's latest.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan version.")] = None,
     code: Annotated[str | None, typer.Option(help="One indicator, e.g. CMP-08.")] = None,
     form: FormatOption = Format.table,
 ) -> None:
     """Values, targets and status of the plan's indicators."""
-    statement = (
-        "select * from (select distinct on (indicator_code, region_code{periods})"
-        " indicator_code, indicator_name_zh, region_name, period, value, unit, target_2027,"
-        " trajectory_value, distance, progress_pct, status, coverage_pct, no_data_reason"
-        " from marts.ind_progress where plan_version = %s and"
-    )
-    statement = statement.format(periods=", period" if period else "")
-    values: list[Any] = [plan or _settings().plan_version]
-    if region:
-        statement += " (region_code = %s or region_name = %s)"
-        values += [region, region]
-    else:
-        statement += " region_level = 'city'"
-    for column, value in (("period", period), ("indicator_code", code)):
-        if value:
-            statement += f" and {column} = %s"
-            values.append(value)
-    statement += " order by indicator_code, region_code, period desc) latest order by indicator_code"
-    _print(_query(statement, values), form, "No indicator matches.")
+    plan = plan or _settings().plan_version
+    rows = _query("indicators", plan=plan, region=region, period=period, code=code)
+    _print(rows, form, f"No indicator of plan version {plan} matches.")
 
 
 @app.command()
@@ -355,14 +350,7 @@ def batches(
     form: FormatOption = Format.table,
 ) -> None:
     """Deliveries and what became of them."""
-    where, values = _where({"dataset = %s": dataset, "period = %s": period, "status = %s": state})
-    rows = _query(
-        "select batch_id, dataset, period, status, row_count, accepted_count, quarantined_count,"
-        " warning_count, rejected_count, rejected_file_count, landed_at, error_code,"
-        " coalesce(held_reason, error) as reason"
-        f" from ops.batch{where} order by batch_id",  # noqa: S608  fixed column names only
-        values,
-    )
+    rows = _query("batches", dataset=dataset, period=period, status=state)
     _print(rows, form, "No batch.")
 
 
@@ -372,36 +360,30 @@ def quarantine_list(
     period: Annotated[str | None, typer.Option(help="Only this period.")] = None,
     batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only rows that failed this rule.")] = None,
-    state: Annotated[str, typer.Option("--status", help="open, fixed, released, waived, rejected.")] = "open",
+    state: Annotated[
+        str, typer.Option("--status", help="open, fixed, released, waived, rejected.")
+    ] = "open",
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
     form: FormatOption = Format.table,
 ) -> None:
     """Rows in quarantine: where they stand in their file and why; never their values."""
-    where, values = _where(
-        {
-            "q.dataset = %s": dataset, "q.period = %s": period, "q.batch_id = %s": batch,
-            "%s = any(q.rules)": rule, "q.status = %s": state,
-        }
-    )  # fmt: skip
     rows = _query(
-        "select q.dataset, q.period, q.batch_id, f.path as file, nullif(f.sheet, '') as sheet,"
-        " q.row_no as row, array_to_string(q.rules, ' ') as rules,"
-        " array_to_string(q.reasons, '; ') as reasons"
-        " from quality.quarantined_row q left join ops.batch_file f using (batch_id, file_no)"
-        f"{where} order by q.batch_id, q.file_no, q.row_no limit %s",  # noqa: S608
-        [*values, limit],
-    )
+        "quarantine", dataset=dataset, period=period, batch=batch, rule=rule, status=state,
+        limit=limit,
+    )  # fmt: skip
+    total = rows[0]["total"] if rows else 0
+    for row in rows:
+        del row["total"]
     _print(rows, form, "No row in quarantine.")
-    if form is Format.table and len(rows) == limit:
-        total = _query(f"select count(*) as n from quality.quarantined_row q{where}", values)  # noqa: S608
-        err.print(f"{limit} of {total[0]['n']:,} rows; --limit shows more", style="dim")
+    if len(rows) < total:
+        err.print(f"{len(rows)} of {total:,} rows; --limit shows more", style="dim")
 
 
 @app.command()
 def benchmarks(form: FormatOption = Format.table) -> None:
     """Published statistics of other places, as the state statistics report them."""
     _print(
-        _query("select * from marts.fct_published_statistic order by 1, 2, 3"),
+        _query("published_statistics"),
         form,
         "No published statistics; run `eduplan ingest nbs_education_funding PATH`.",
     )
@@ -489,6 +471,15 @@ def pools() -> None:
     names = sorted({c.pool for c in load_contracts(_settings().expectations_dir).values()})
     body = {n: {"slots": POOL_SLOTS, "description": "", "include_deferred": False} for n in names}
     sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+
+
+@app.command(hidden=True)
+def migrate() -> None:
+    """Bring the warehouse's own schemas up to date; every other command does it by itself."""
+    from eduplan.postgres import ensure_database
+
+    ensure_database(_settings())
+    out.print("The warehouse is up to date.")
 
 
 @app.command(hidden=True)

@@ -111,7 +111,9 @@ class Progress:
                 self._printed[row.dag_id] = now
                 counts = ""
                 if row.state in FINAL:
-                    counts = f" {row.seconds:.0f} s, {row.rows:,} rows, {row.quarantined:,} held back"
+                    counts = (
+                        f" {row.seconds:.0f} s, {row.rows:,} rows, {row.quarantined:,} held back"
+                    )
                 self.say(f"{row.dag_id}: {row.state} {row.task}{counts} {row.note}".rstrip())
 
     def table(self) -> Group:

@@ -132,8 +132,9 @@ def port_owner(port: int) -> str | None:
             pass
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
-            listening = connection.status == psutil.CONN_LISTEN
-            if listening and connection.laddr.port == port and connection.pid:
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+                continue
+            if connection.laddr.port == port and connection.pid:
                 process = psutil.Process(connection.pid)
                 return f"{process.name()} (pid {process.pid}, user {process.username()})"
     return "another process"
@@ -319,7 +320,9 @@ class AirflowServer:
             ).json()
         except (httpx.HTTPError, ValueError):
             return dict.fromkeys(COMPONENTS, "unreachable")
-        return {c: (answer.get(key) or {}).get("status") or "unhealthy" for c, key in HEALTH.items()}
+        return {
+            c: (answer.get(key) or {}).get("status") or "unhealthy" for c, key in HEALTH.items()
+        }
 
     def status(self) -> list[ComponentStatus]:
         """Return the state of each component."""
@@ -432,9 +435,7 @@ class AirflowServer:
             state = {"components": components, "fingerprint": fingerprint}
             _write_private(self._state_file, json.dumps(state))
 
-    def _wait_healthy(
-        self, say: Say, cancel: threading.Event | None, timeout: float = 300
-    ) -> None:
+    def _wait_healthy(self, say: Say, cancel: threading.Event | None, timeout: float = 300) -> None:
         deadline = time.monotonic() + timeout
         waiting = ""
         while True:
@@ -516,7 +517,7 @@ def start_airflow(
 
 
 def up(settings: Settings, say: Say = _silent) -> str:
-    """Start PostgreSQL (unless EDUPLAN_DATABASE_URL is set) and Airflow; return the database URL."""
+    """Start PostgreSQL (unless EDUPLAN_DATABASE_URL is set) and Airflow; return the warehouse."""
     server = AirflowServer(settings)
     if not server.running():
         server.refuse_taken_port()

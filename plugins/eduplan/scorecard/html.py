@@ -30,7 +30,7 @@ from eduplan.scorecard.query import (
 
 CHINA_TIME = timezone(timedelta(hours=8))
 _BAR_START, _BAR_WIDTH = 7.0, 126.0
-_CHART = {"left": 8.0, "right": 128.0, "top": 22.0, "bottom": 62.0, "axis": 80.0}
+_CHART = {"left": 14.0, "right": 130.0, "top": 20.0, "bottom": 52.0, "axis": 68.0}
 _NARROW_GROUP = 5
 
 
@@ -56,7 +56,7 @@ class Row:
     bullet: Bullet | None
     left: str
     right: str
-    standard: str
+    standard: tuple[str, str]
     title: str
 
 
@@ -203,11 +203,9 @@ def _action_view(action: Action, card: Scorecard) -> ActionView:
 
 
 def _row(indicator: Indicator, card: Scorecard) -> Row:
-    cell, places, t = indicator.city, wording.digits(indicator), wording.TEXTS[card.lang]
+    cell, places = indicator.city, wording.digits(indicator)
     judged = cell.judged
-    standard = ""
-    if not judged:
-        standard = _standard(indicator, places, card.lang) or t["no_standard"]
+    standard = ("", "") if judged else _standard(indicator, card.lang)
     old = cell.period_year < card.latest_year and cell.value is not None
     return Row(
         indicator=indicator,
@@ -223,19 +221,17 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
     )
 
 
-def _standard(indicator: Indicator, places: int, lang: str) -> str:
-    if indicator.threshold is None:
-        return ""
+def _standard(indicator: Indicator, lang: str) -> tuple[str, str]:
+    """The national standard and, in plain words without colour, whether it is reached."""
     t = wording.TEXTS[lang]
-    sign = {">=": "≥", "<=": "≤", "=": "=", ">": ">", "<": "<"}.get(
-        indicator.threshold_op or "", indicator.threshold_op or ""
-    )
-    limit = wording.with_unit(indicator.threshold, places, indicator.unit, lang)
-    text = f"{t['standard']} {sign}{limit}"
+    if indicator.threshold is None:
+        return t["no_standard"], ""
+    sign = {">=": "≥", "<=": "≤"}.get(indicator.threshold_op or "", indicator.threshold_op or "")
+    limit = wording.with_unit(indicator.threshold, None, indicator.unit, lang)
+    text = f"{t['standard']} {sign} {limit}"
     if indicator.threshold_met is None:
-        return text
-    verdict = t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
-    return f"{text} · {verdict}"
+        return text, ""
+    return text, t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
 
 
 def _bullet(cell: Cell) -> Bullet:
@@ -308,7 +304,7 @@ def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> He
     if cell.distance_pct is None:
         return HeatCell("", f"{cell.status} d1", cell.status, title)
     share = round(_clamp(cell.distance_pct, -99, 99))
-    deep = abs(cell.distance_pct) >= (30 if cell.status == "off_track" else 20)
+    deep = abs(cell.distance_pct) >= (40 if cell.status == "off_track" else 25)
     depth = "d2" if deep else "d1"
     return HeatCell(wording.number(share, 0), f"{cell.status} {depth}", cell.status, title)
 

@@ -59,7 +59,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "standard": "国家标准",
         "standard_met": "已达到",
         "standard_unmet": "未达到",
-        "no_standard": "无目标，也无全国统一标准",
+        "no_standard": "无全国统一标准",
         "coverage": "覆盖 {n}%",
         "keep": "保持",
         "silent_action": "本行动 {n} 项指标尚无数据，原因见文末清单。",
@@ -136,10 +136,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         " should be now; baseline at the left end, target at the right",
         "action": "Action {code}",
         "safeguard": "Safeguards",
-        "standard": "National standard",
+        "standard": "Standard",
         "standard_met": "reached",
         "standard_unmet": "not reached",
-        "no_standard": "No target, no national standard",
+        "no_standard": "No national standard",
         "coverage": "{n}% coverage",
         "keep": "keep",
         "silent_action": "The {n} indicators of this action have no data yet; reasons at the end.",
@@ -246,7 +246,7 @@ def decimals(unit: str, numbers: Sequence[float]) -> int:
     if unit in _WHOLE:
         return 0
     if unit == "%":
-        return 1 if largest >= 2 else 2
+        return 1 if largest >= 1 else 2
     if unit == "ratio":
         return 3 if largest < 1 else 2 if largest < 10 else 1
     return 2 if largest < 100 else 1 if largest < 1000 else 0
@@ -255,22 +255,25 @@ def decimals(unit: str, numbers: Sequence[float]) -> int:
 def digits(indicator: Indicator) -> int:
     """Decimals of ``indicator``; one more when they would hide a gap to the trajectory."""
     places = decimals(indicator.unit, indicator.numbers())
-    gap = abs(indicator.city.distance or 0.0)
+    gap = -(indicator.city.distance or 0.0)
     hidden = 0 < gap < 0.5 * 10**-places
     return places + 1 if hidden and places < 3 and indicator.unit not in _WHOLE else places
 
 
-def number(value: float | None, places: int) -> str:
-    """``value`` with thousands separators, a real minus sign and no negative zero; ``—`` if none."""
+def number(value: float | None, places: int | None) -> str:
+    """``value`` with thousands separators, a real minus sign and no negative zero; ``—`` if none.
+
+    Without ``places`` it is written as short as it is exact (a standard's own number).
+    """
     if value is None:
         return "—"
-    text = f"{value:,.{places}f}"
+    text = f"{value:,.{places}f}" if places is not None else f"{value:,.10g}"
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("-")
     return text.replace("-", "−")
 
 
-def with_unit(value: float | None, places: int, unit: str, lang: str) -> str:
+def with_unit(value: float | None, places: int | None, unit: str, lang: str) -> str:
     """Number and unit, e.g. ``53.1%`` or ``2,012 元/生``."""
     label = unit_label(unit, lang)
     text = number(value, places)
@@ -343,7 +346,7 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
             (f"{late} 项滞后", True),
             ("。", False),
         ]
-        lead, glue, end = "落后轨迹最多的是", "和", "。"
+        lead, glue, end = "按计划步长折算，落后轨迹最多的是", "和", "。"
         if not worst:
             return (*pieces, ("没有指标落后于轨迹。", False))
     else:
@@ -353,7 +356,7 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
             (f"{late} lag", True),
             (". ", False),
         ]
-        lead, glue, end = "Furthest behind: ", " and ", "."
+        lead, glue, end = "Furthest behind, as a share of the plan's step: ", " and ", "."
         if not worst:
             return (*pieces, ("None is behind its trajectory.", False))
     pieces.append((lead, False))

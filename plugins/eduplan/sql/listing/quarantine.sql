@@ -1,0 +1,15 @@
+-- Rows in quarantine: where they stand in their file and why, never their values; `total` counts
+-- all that match. Parameters: dataset, period, batch, rule, status (null: any), limit.
+select
+    q.dataset, q.period, q.batch_id, f.path as file, nullif(f.sheet, '') as sheet, q.row_no as row,
+    array_to_string(q.rules, ' ') as rules, array_to_string(q.reasons, '; ') as reasons,
+    count(*) over () as total
+from quality.quarantined_row q
+left join ops.batch_file f using (batch_id, file_no)
+where (%(dataset)s::text is null or q.dataset = %(dataset)s)
+    and (%(period)s::text is null or q.period = %(period)s)
+    and (%(batch)s::bigint is null or q.batch_id = %(batch)s)
+    and (%(rule)s::text is null or %(rule)s = any(q.rules))
+    and (%(status)s::text is null or q.status = %(status)s)
+order by q.batch_id, q.file_no, q.row_no
+limit %(limit)s
