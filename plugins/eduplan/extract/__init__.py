@@ -1,0 +1,1 @@
+"""Sources become streams of text rows with provenance: discovery, sniffing, CSV, workbooks."""

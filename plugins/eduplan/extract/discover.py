@@ -1,0 +1,172 @@
+"""Which files of the source root are a delivery of a dataset, and for which period."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from pathlib import Path
+
+from eduplan.archive import sha256_of
+from eduplan.contract import FULL_PERIOD, Contract, is_period
+from eduplan.errors import LandingError
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Files of one dataset for one period, sorted by path.
+
+    ``content_hash`` depends on the bytes alone (not on names or order), so that the same bytes
+    sent again are known as such. ``root`` is what ``ops.batch_file.path`` is relative to.
+    """
+
+    dataset: str
+    period: str
+    files: tuple[Path, ...]
+    content_hash: str
+    root: Path | None = None
+
+
+def discover(
+    contract: Contract, source_root: Path, paths: Sequence[Path] = (), period: str | None = None
+) -> list[Delivery]:
+    """List the deliveries of ``contract``, sorted by period.
+
+    Without ``paths`` the contract's glob is looked up under ``source_root``. With ``paths`` these
+    files (or the deliverable files of these folders) are taken, wherever they are. ``period``
+    restricts the former and names the latter's period where their path does not tell it.
+    Symbolic links and files or folders that begin with ``.``, ``_`` or ``~$`` are never deliveries.
+
+    Raises LandingError LND-020 when no period can be told or it is malformed, LND-021 when a
+    path named on purpose is missing or unsafe. A well-formed period outside the contract's range
+    is left to ``land``, which keeps the bytes and records the refusal.
+    """
+    if period is not None and not is_period(contract.period_kind, period):
+        raise _bad_period(contract, period)
+    found: dict[str, list[Path]] = {}
+    if paths:
+        for path in paths:
+            for file in _named(path):
+                told = _period_of(contract, file)
+                found.setdefault(_choose(contract, file, told, period), []).append(file)
+    else:
+        for file, told in _globbed(contract, source_root):
+            if period is None or told == period:
+                found.setdefault(told, []).append(file)
+    return [
+        Delivery(contract.dataset, told, tuple(sorted(files)), content_hash(files), source_root)
+        for told, files in sorted(found.items())
+    ]
+
+
+def content_hash(files: Iterable[Path]) -> str:
+    """Return one SHA-256 (hex) for a set of files, whatever their names and order."""
+    return combined_hash(sha256_of(file) for file in files)
+
+
+def combined_hash(digests: Iterable[str]) -> str:
+    """Return one SHA-256 (hex) for the SHA-256 (hex) of several files, whatever their order."""
+    return hashlib.sha256("".join(sorted(set(digests))).encode()).hexdigest()
+
+
+def _bad_period(contract: Contract, period: str) -> LandingError:
+    return LandingError(
+        "LND-020",
+        f"期间「{period}」不是 {contract.dataset} 的期间。 {period!r} is not a period of"
+        f" {contract.dataset} ({contract.period_kind}).",
+        hint="学年写作 2025-2026，年度写作 2025 / school year 2025-2026, year 2025",
+    )
+
+
+def _choose(contract: Contract, file: Path, told: str | None, period: str | None) -> str:
+    if contract.period_kind == "none":
+        return FULL_PERIOD
+    chosen = period or told
+    if chosen is None:
+        raise LandingError(
+            "LND-020",
+            f"{file.name}：从路径看不出期间。 The path does not tell the period.",
+            hint="请用 --period 指明期间 / name it with --period",
+        )
+    return chosen
+
+
+def _unsafe(name: str) -> bool:
+    return name.startswith((".", "_", "~$"))
+
+
+def _named(path: Path) -> list[Path]:
+    if path.is_symlink() or _unsafe(path.name):
+        raise LandingError(
+            "LND-021",
+            f"{path.name}：不读取符号链接、隐藏文件或以 _ 开头的文件。 Links, hidden files and"
+            " _-prefixed files are never read.",
+            hint="请把文件复制为普通文件后再报送 / copy it to an ordinary file",
+        )
+    if path.is_dir():
+        return [file for file in sorted(path.iterdir()) if _deliverable(file)]
+    if not path.is_file():
+        raise LandingError(
+            "LND-021",
+            f"{path}：没有这个文件，或不是普通文件。 No such regular file.",
+            hint="请检查路径 / check the path",
+        )
+    return [path]
+
+
+def _deliverable(file: Path) -> bool:
+    return not _unsafe(file.name) and not file.is_symlink() and file.is_file()
+
+
+def _patterns(contract: Contract) -> list[re.Pattern[str]]:
+    """Compile the contract's glob, one pattern per folder level; {period} becomes a group."""
+    parts = contract.source.path.split("/")
+    if contract.source.path.startswith("/") or ".." in parts:
+        raise LandingError(
+            "LND-021",
+            f"{contract.dataset}: the source path {contract.source.path!r} leaves the source root",
+            hint="write it relative to the source root, without ..",
+        )
+    compiled = []
+    for part in parts:
+        pieces = [translate(piece)[4:-3] for piece in part.split("{period}")]
+        compiled.append(re.compile("(?P<period>[^/]+?)".join(pieces) + r"\Z"))
+    return compiled
+
+
+def _globbed(contract: Contract, root: Path) -> list[tuple[Path, str]]:
+    level: list[tuple[Path, str | None]] = [(root, None)]
+    patterns = _patterns(contract)
+    for depth, pattern in enumerate(patterns):
+        last = depth == len(patterns) - 1
+        following: list[tuple[Path, str | None]] = []
+        for folder, told in level:
+            if not folder.is_dir():
+                continue
+            for entry in sorted(folder.iterdir()):
+                match = pattern.match(entry.name)
+                if match is None or _unsafe(entry.name) or entry.is_symlink():
+                    continue
+                if not (entry.is_file() if last else entry.is_dir()):
+                    continue
+                here = match.groupdict().get("period")
+                if here is not None and not is_period(contract.period_kind, here):
+                    continue
+                following.append((entry, here or told))
+        level = following
+    full = contract.period_kind == "none"
+    return [
+        (file, FULL_PERIOD if full else told) for file, told in level if full or told is not None
+    ]  # type: ignore[misc]
+
+
+def _period_of(contract: Contract, file: Path) -> str | None:
+    """Read the period from the end of a path that follows the contract's pattern."""
+    patterns = _patterns(contract)
+    told = None
+    for pattern, name in zip(reversed(patterns), reversed(file.absolute().parts), strict=False):
+        match = pattern.match(name)
+        if match is None:
+            return None
+        told = match.groupdict().get("period") or told
+    return told if told is not None and is_period(contract.period_kind, told) else None

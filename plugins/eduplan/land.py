@@ -1,0 +1,629 @@
+"""Landing: a delivery becomes one raw batch table, or a recorded refusal, in one transaction."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from psycopg.types.json import Jsonb
+
+from eduplan import archive
+from eduplan.contract import Contract
+from eduplan.errors import LandingError, SourceError
+from eduplan.extract import csv
+from eduplan.extract.discover import Delivery, combined_hash
+from eduplan.extract.file import check_workbook, sniff
+from eduplan.extract.shape import Header, Shape
+from eduplan.extract.totals import Mismatch
+
+# The sequence behind _row never writes to the log within one COPY of up to so many rows.
+_SEQUENCE_CACHE = 1_000_000_000
+_TAIL = 1 << 16
+
+
+@dataclass(frozen=True)
+class LandResult:
+    """What became of one delivery.
+
+    ``outcome``: ``landed``; ``unchanged`` (these bytes are published already); ``resumed`` (these
+    bytes are landed, not yet published); ``failed`` (recorded with ``error_code``, nothing landed).
+    ``rows`` are in the batch table, ``rejected_rows`` are lines left out and quarantined.
+    """
+
+    dataset: str
+    period: str
+    batch_id: int | None
+    outcome: str
+    rows: int
+    rejected_rows: int
+    files: int
+    rejected_files: int
+    error_code: str | None = None
+    error: str | None = None
+
+
+@dataclass
+class _File:
+    """One row of ops.batch_file in the making."""
+
+    file_no: int
+    path: str
+    sheet: str = ""
+    sha256: str = ""
+    size: int = 0
+    format: str = ""
+    encoding: str | None = None
+    reason: str | None = None
+    rows: int = 0
+    status: str = "landed"
+    error_code: str | None = None
+    error: str | None = None
+    bad: list[csv.BadLine] = field(default_factory=list)
+    drift: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """(kind, column, rule id, detail)"""
+
+
+class _RowAware(Exception):
+    """The server cannot take these bytes as they are; read them row by row."""
+
+    def __init__(self, *, encoding: bool = False) -> None:
+        super().__init__()
+        self.encoding = encoding
+
+
+def land(
+    conn: psycopg.Connection[Any], contract: Contract, delivery: Delivery, archive_dir: Path
+) -> LandResult:
+    """Land ``delivery`` in one transaction of ``conn`` (any open one is committed first).
+
+    Bad input never raises: it is recorded as a ``failed`` batch, its bytes kept under
+    ``archive_dir``, and the database is otherwise as it was. Raises SourceError when a file
+    changed or vanished while it was read, and psycopg errors when the server fails.
+    """
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        conn.commit()
+    landing = _Landing(conn, contract, delivery, archive_dir)
+    try:
+        with conn.transaction():
+            return landing.run()
+    except LandingError as error:
+        with conn.transaction():
+            return landing.record_failure(error)
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"{contract.dataset} {delivery.period}: {error.filename} vanished while it was read",
+            hint="run it again",
+        ) from error
+
+
+class _Landing:
+    """State of one landing."""
+
+    def __init__(
+        self,
+        conn: psycopg.Connection[Any],
+        contract: Contract,
+        delivery: Delivery,
+        archive_dir: Path,
+    ) -> None:
+        self.cur = conn.cursor()
+        self.conn = conn
+        self.contract = contract
+        self.delivery = delivery
+        self.archive_dir = archive_dir
+        self.shape = Shape.of(contract, delivery.period)
+        self.files: list[_File] = []
+        self.batch_id = 0
+        self.table: sql.Identifier
+        self.sequence: sql.Identifier
+        self.extra_columns: dict[int, list[tuple[int, str]]] = {}
+        self.extra_width = 0
+
+    # -- the whole delivery ------------------------------------------------------------------
+
+    def run(self) -> LandResult:
+        """Land every file; raise LandingError when nothing of the delivery can be landed."""
+        self._lock()
+        alive = self._alive()
+        if alive is not None:
+            return alive
+        if not self.contract.accepts_period(self.delivery.period):
+            raise self._outside()
+        self._begin()
+        kept: dict[str, str] = {}
+        for path in self.delivery.files:
+            self._one_file(path, kept)
+        if combined_hash(kept) != self.delivery.content_hash:
+            raise SourceError(
+                f"{self.contract.dataset} {self.delivery.period}: a file changed while it was read",
+                hint="run it again when the export has ended",
+            )
+        return self._finish()
+
+    def _lock(self) -> None:
+        self.cur.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            (f"eduplan.land:{self.contract.dataset}:{self.delivery.period}",),
+        )
+
+    def _alive(self) -> LandResult | None:
+        row = self.cur.execute(
+            "select batch_id, status, row_count, rejected_count, file_count, rejected_file_count"
+            " from ops.batch where dataset = %s and period = %s and content_hash = %s"
+            " and status in ('landed', 'audited', 'published', 'held')",
+            (self.contract.dataset, self.delivery.period, self.delivery.content_hash),
+        ).fetchone()
+        if row is None:
+            return None
+        outcome = "unchanged" if row[1] == "published" else "resumed"
+        return LandResult(
+            self.contract.dataset, self.delivery.period, row[0], outcome, row[2], row[3], row[4],
+            row[5],
+        )  # fmt: skip
+
+    def _outside(self) -> LandingError:
+        first, last = self.contract.period_range
+        return LandingError(
+            "LND-020",
+            f"{self.contract.dataset}：期间 {self.delivery.period} 不在约定范围 {first} 至 {last}"
+            f" 之内。 Period {self.delivery.period} is outside the contract ({first} to {last}).",
+            hint="请核对报送期间；需要扩大范围时修改数据契约的 period"
+            " / check the period, or widen it in the contract",
+        )
+
+    def _begin(self) -> None:
+        dataset = self.contract.dataset
+        names = [column.name for column in self.contract.columns]
+        parent = sql.Identifier("raw", dataset)
+        self.cur.execute("select to_regclass(%s) is null", (f'raw."{dataset}"',))
+        if self._scalar():
+            self.cur.execute(
+                "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"eduplan.raw:{dataset}",)
+            )
+            self.cur.execute(
+                sql.SQL(
+                    "create table if not exists {} ({}, _batch_id bigint not null, _file integer"
+                    " not null, _row bigint not null) partition by list (_batch_id)"
+                ).format(
+                    parent,
+                    sql.SQL(", ").join(
+                        sql.SQL("{} text").format(sql.Identifier(name)) for name in names
+                    ),
+                )
+            )
+        self.cur.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+            " and not attisdropped",
+            (f'raw."{dataset}"',),
+        )
+        present = {row[0] for row in self.cur.fetchall()}
+        for name in names:
+            if name not in present:
+                self.cur.execute(
+                    sql.SQL("alter table {} add column {} text").format(
+                        parent, sql.Identifier(name)
+                    )
+                )
+        self.cur.execute(
+            "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
+            " contract_hash) values (%s, %s, 'landed', %s, %s, %s) returning batch_id",
+            (
+                dataset, self.delivery.period, self.delivery.content_hash, self.contract.version,
+                self.contract.sha256,
+            ),
+        )  # fmt: skip
+        self.batch_id = self._scalar()
+        name = f"{dataset}__b{self.batch_id}"
+        self.table = sql.Identifier("raw", name)
+        self.sequence = sql.Identifier("raw", f"{name}_row")
+        batch = sql.Literal(self.batch_id)
+        self.cur.execute(
+            sql.SQL("create table {} (like {} including defaults)").format(self.table, parent)
+        )
+        self.cur.execute(
+            sql.SQL("create sequence {} cache {}").format(
+                self.sequence, sql.Literal(_SEQUENCE_CACHE)
+            )
+        )
+        self.cur.execute(
+            sql.SQL(
+                "alter table {} alter _batch_id set default {}, alter _row set default"
+                " nextval({}), add constraint batch_id check (_batch_id = {})"
+            ).format(self.table, batch, sql.Literal(self.sequence.as_string(self.cur)), batch)
+        )
+
+    def _scalar(self) -> Any:
+        row = self.cur.fetchone()
+        if row is None:
+            raise RuntimeError("the server returned no row")
+        return row[0]
+
+    def _name(self, path: Path) -> str:
+        root = self.delivery.root
+        if root is not None and path.is_relative_to(root):
+            return str(path.relative_to(root))
+        return path.name
+
+    # -- one file ----------------------------------------------------------------------------
+
+    def _one_file(self, path: Path, kept: dict[str, str]) -> None:
+        """Keep the bytes of one file and land it, or note why it is rejected alone."""
+        name = self._name(path)
+        entry = _File(len(self.files) + 1, name)
+        self.files.append(entry)
+        try:
+            with self.conn.transaction():
+                self._keep_and_land(path, entry)
+                if entry.sha256 in kept:
+                    raise LandingError(
+                        "LND-019",
+                        f"{name}：与「{kept[entry.sha256]}」内容完全相同，只读取一次。"
+                        f" Same bytes as {kept[entry.sha256]}; read once.",
+                        hint="请删去重复的文件 / remove the duplicate",
+                    )
+                self._refuse_other_period(entry)
+        except LandingError as error:
+            entry.status = "ignored" if error.code == "LND-019" else "rejected"
+            entry.error_code = error.code
+            entry.error = f"{error} {error.hint}".strip()
+            entry.rows = 0
+            entry.bad, entry.drift = [], []
+            self.extra_columns.pop(entry.file_no, None)
+        kept.setdefault(entry.sha256, name)
+
+    def _refuse_other_period(self, entry: _File) -> None:
+        if self.contract.period_kind == "none":
+            return
+        self.cur.execute(
+            "select b.period from ops.batch_file f join ops.batch b using (batch_id)"
+            " where f.sha256 = %s and b.dataset = %s and b.period <> %s and f.status = 'landed'"
+            " and b.status not in ('failed', 'rejected') limit 1",
+            (entry.sha256, self.contract.dataset, self.delivery.period),
+        )
+        row = self.cur.fetchone()
+        if row is not None:
+            raise LandingError(
+                "LND-018",
+                f"{entry.path}：与 {row[0]} 期间已报送的文件完全相同，不是 {self.delivery.period}"
+                f" 的数据。 Same bytes as a file of {row[0]}.",
+                hint="请报送本期的文件 / send the file of this period",
+            )
+
+    def _keep_and_land(self, path: Path, entry: _File) -> None:
+        error: LandingError | None = None
+        rowwise: csv.Plan | _RowAware | None = None
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(fd, "rb", buffering=0) as source, archive.Keeper(self.archive_dir) as keeper:
+            head = _read(source, archive.BLOCK)
+            keeper.write(head)
+            complete = len(head) < archive.BLOCK
+            kind, plan = "", None
+            try:
+                kind = sniff(head, entry.path)
+                if kind == "csv" and self._streams():
+                    plan = csv.make_plan(head, entry.path, self.shape, complete=complete)
+                    self._copy_bytes(entry, plan, head, source, keeper)
+            except LandingError as failure:
+                error = failure
+            except _RowAware as reason:
+                rowwise = reason
+            while block := source.read(archive.BLOCK):
+                keeper.write(block)
+            kept = keeper.finish()
+        entry.sha256, entry.size = kept.sha256, kept.size
+        entry.format = kind or Path(entry.path).suffix.lstrip(".").lower() or "unknown"
+        if error is not None:
+            raise error
+        if kind == "csv" and plan is not None:
+            if isinstance(rowwise, _RowAware):
+                self._copy_rows(entry, plan, kept.path, rowwise)
+            if entry.rows == 0:
+                raise csv.only_header(entry.path)
+            return
+        if kind == "csv":
+            raise NotImplementedError
+        entry.format = check_workbook(kept.path, entry.path, kind)
+        raise NotImplementedError
+
+    def _streams(self) -> bool:
+        return self.shape.layout == "table" and int(self.shape.option("header_rows", 1)) == 1
+
+    def _columns(self, entry: _File, header: Header) -> sql.Composable:
+        """Name the target of each file column; unknown ones go to columns of their own for now."""
+        names: list[sql.Composable] = []
+        extras: list[tuple[int, str]] = []
+        for index, known in enumerate(header.fields):
+            if known is not None:
+                names.append(sql.Identifier(known.name))
+                continue
+            extras.append((len(extras), header.labels[index] or f"第{index + 1}列"))
+            names.append(sql.Identifier(f"_x{len(extras) - 1}"))
+        for number in range(self.extra_width, len(extras)):
+            self.cur.execute(
+                sql.SQL("alter table {} add column {} text").format(
+                    self.table, sql.Identifier(f"_x{number}")
+                )
+            )
+        self.extra_width = max(self.extra_width, len(extras))
+        if extras:
+            self.extra_columns[entry.file_no] = extras
+        return sql.SQL(", ").join(names)
+
+    def _provenance(self, entry: _File, first_row: int) -> None:
+        self.cur.execute(
+            sql.SQL("alter table {} alter _file set default {}").format(
+                self.table, sql.Literal(entry.file_no)
+            )
+        )
+        self.cur.execute(
+            sql.SQL("alter sequence {} restart with {}").format(
+                self.sequence, sql.Literal(first_row)
+            )
+        )
+
+    def _copy_bytes(
+        self,
+        entry: _File,
+        plan: csv.Plan,
+        head: bytes,
+        source: Any,
+        keeper: archive.Keeper,
+    ) -> None:
+        """Let the bytes through to the server as they are; raise _RowAware when that is wrong."""
+        if plan.newline != b"\n":
+            raise _RowAware
+        block = head[plan.data_offset :]
+        lines, tail, ascii_only = 0, b"", head.isascii()
+        try:
+            with self.conn.transaction():
+                columns = self._columns(entry, plan.header)
+                self._provenance(entry, plan.first_row)
+                statement = sql.SQL(
+                    "copy {} ({}) from stdin with (format csv, encoding {}, delimiter {})"
+                ).format(
+                    self.table, columns, sql.Literal(csv.SERVER_NAME[plan.encoding]),
+                    sql.Literal(plan.delimiter),
+                )  # fmt: skip
+                quote_before = b""
+                with self.cur.copy(statement) as copy:
+                    while block:
+                        lines += block.count(b"\n")
+                        if b'"' in block and csv.STRAY_QUOTE.search(quote_before + block):
+                            raise _RowAware
+                        ascii_only = ascii_only and block.isascii()
+                        copy.write(block)
+                        quote_before = block[-2:]
+                        tail = (tail + block)[-_TAIL:] if len(block) < _TAIL else block[-_TAIL:]
+                        block = source.read(archive.BLOCK)
+                        keeper.write(block)
+                rows = self.cur.rowcount
+                if rows != lines + (not tail.endswith(b"\n") and bool(tail)):
+                    raise _RowAware
+                if csv.has_foot(tail, plan, self.shape):
+                    raise _RowAware
+        except psycopg.DataError as refusal:
+            if b"\0" in block:
+                raise _RowAware from None
+            raise _RowAware(
+                encoding=isinstance(
+                    refusal,
+                    psycopg.errors.CharacterNotInRepertoire
+                    | psycopg.errors.UntranslatableCharacter,
+                )
+            ) from None
+        entry.rows = rows
+        self._encoded(entry, plan, ascii_only)
+
+    def _encoded(self, entry: _File, plan: csv.Plan, ascii_only: bool) -> None:
+        entry.encoding, entry.reason = plan.encoding, plan.reason
+        if plan.differs and not ascii_only:
+            entry.drift.append(
+                (
+                    "encoding", "", "LND-007",
+                    f"{entry.path}：实际编码 {plan.encoding}（{plan.reason}），契约声明为"
+                    f" {plan.declared}，已按实际编码读取。 Decoded as {plan.encoding}.",
+                )
+            )  # fmt: skip
+
+    def _copy_rows(self, entry: _File, plan: csv.Plan, path: Path, refusal: _RowAware) -> None:
+        """Land row by row what can be landed; bad lines are named and kept in quarantine."""
+        with path.open("rb") as source:
+            head = _read(source, archive.BLOCK)
+            complete = len(head) < archive.BLOCK
+            if refusal.encoding or not csv.decodes(head[: head.rfind(b"\n") + 1], plan.encoding):
+                forced = csv.best_encoding(source, entry.path, plan.declared)
+                plan = csv.make_plan(head, entry.path, self.shape, complete=complete, forced=forced)
+            reader = csv.RowReader(source, entry.path, plan, self.shape)
+            columns = self._columns(entry, plan.header)
+            self._provenance(entry, plan.first_row)
+            statement = sql.SQL(
+                "copy {} (_row, {}) from stdin with (format csv, encoding 'UTF8', delimiter {})"
+            ).format(self.table, columns, sql.Literal(plan.delimiter))
+            with self.cur.copy(statement) as copy:
+                for block in reader:
+                    copy.write(block)
+        entry.rows = reader.rows
+        entry.bad = reader.bad
+        self._encoded(entry, plan, head.isascii())
+        self._reconciled(entry, reader.totals.mismatches())
+
+    def _reconciled(self, entry: _File, mismatches: Iterable[Mismatch]) -> None:
+        for miss in mismatches:
+            where = f"{entry.path}{'!' + entry.sheet if entry.sheet else ''}:{miss.row}"
+            entry.drift.append(
+                (
+                    "total", miss.column, "LND-022",
+                    f"{where}：第 {miss.row} 行{miss.kind}「{miss.column}」为 {miss.stated}，明细之和为"
+                    f" {miss.summed}。 Total does not match its detail.",
+                )
+            )  # fmt: skip
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _finish(self) -> LandResult:
+        landed = [entry for entry in self.files if entry.status == "landed"]
+        rejected = [entry for entry in self.files if entry.status == "rejected"]
+        if not landed:
+            raise self._nothing_left()
+        self._move_extras()
+        self.cur.execute(
+            sql.SQL(
+                "alter table {} alter _batch_id drop default, alter _file drop default,"
+                " alter _row drop default"
+            ).format(self.table)
+        )
+        self.cur.execute(sql.SQL("drop sequence {}").format(self.sequence))
+        rows = sum(entry.rows for entry in landed)
+        bad = sum(len(entry.bad) for entry in landed)
+        self._write_files(self.batch_id)
+        self._quarantine(landed)
+        self.cur.execute(
+            "update ops.batch set row_count = %s, rejected_count = %s, file_count = %s,"
+            " rejected_file_count = %s where batch_id = %s",
+            (rows, bad, len(self.delivery.files), len({e.path for e in rejected}), self.batch_id),
+        )
+        return LandResult(
+            self.contract.dataset, self.delivery.period, self.batch_id, "landed", rows, bad,
+            len(self.delivery.files), len({entry.path for entry in rejected}),
+        )  # fmt: skip
+
+    def _nothing_left(self) -> LandingError:
+        first = next((e for e in self.files if e.error_code), None)
+        if first is None or first.error_code is None:
+            return LandingError(
+                "LND-017",
+                f"{self.contract.dataset} {self.delivery.period}：{len(self.files)} 个工作簿中都没有"
+                "本表的工作表。 No workbook has a sheet of this form.",
+                hint="请确认报送的是本表 / send the right form",
+            )
+        return LandingError(first.error_code, first.error or "")
+
+    def _move_extras(self) -> None:
+        for file_no, extras in self.extra_columns.items():
+            pairs = sql.SQL(", ").join(
+                sql.SQL("{}, {}").format(sql.Literal(label), sql.Identifier(f"_x{number}"))
+                for number, label in extras
+            )
+            self.cur.execute(
+                sql.SQL(
+                    'insert into raw.extra_value (batch_id, file_no, row_no, "values")'
+                    " select {}, _file, _row, v from (select _file, _row, jsonb_strip_nulls("
+                    "jsonb_build_object({})) as v from {} where _file = {}) t where v <> '{{}}'"
+                ).format(sql.Literal(self.batch_id), pairs, self.table, sql.Literal(file_no))
+            )
+            entry = self.files[file_no - 1]
+            for _, label in extras:
+                entry.drift.append(
+                    (
+                        "extra_column", label, "LND-006",
+                        f"{entry.path}：出现契约以外的列「{label}」，其值另存于 raw.extra_value。"
+                        " Unknown column, landed beside.",
+                    )
+                )  # fmt: skip
+        for number in range(self.extra_width):
+            self.cur.execute(
+                sql.SQL("alter table {} drop column {}").format(
+                    self.table, sql.Identifier(f"_x{number}")
+                )
+            )
+
+    def _write_files(self, batch_id: int) -> None:
+        with self.cur.copy(
+            "copy ops.batch_file (batch_id, file_no, path, sheet, sha256, size_bytes, format,"
+            " encoding, encoding_reason, row_count, status, error_code, error) from stdin"
+        ) as copy:
+            for e in self.files:
+                copy.write_row(
+                    (
+                        batch_id, e.file_no, e.path, e.sheet, e.sha256, e.size, e.format,
+                        e.encoding, e.reason, e.rows, e.status, e.error_code, e.error,
+                    )
+                )  # fmt: skip
+        self.cur.executemany(
+            "insert into ops.drift_event (batch_id, file_no, dataset, kind, column_name, rule_id,"
+            " detail) values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (batch_id, entry.file_no, self.contract.dataset, *event[:2], *event[2:])
+                for entry in self.files
+                for event in entry.drift
+            ],
+        )
+
+    def _quarantine(self, landed: Sequence[_File]) -> None:
+        if not any(entry.bad for entry in landed):
+            return
+        with self.cur.copy(
+            "copy quality.quarantined_row (batch_id, dataset, period, file_no, row_no, payload,"
+            " rules, reasons) from stdin"
+        ) as copy:
+            copy.set_types(["int8", "text", "text", "int4", "int8", "jsonb", "text[]", "text[]"])
+            for entry in landed:
+                for line in entry.bad:
+                    copy.write_row(
+                        (
+                            self.batch_id, self.contract.dataset, self.delivery.period,
+                            entry.file_no, line.row, Jsonb({"_line": line.text}), [line.code],
+                            [line.reason],
+                        )
+                    )  # fmt: skip
+
+    def record_failure(self, error: LandingError) -> LandResult:
+        """Record the refusal of the whole delivery, once for the same bytes and fault."""
+        self._lock()
+        for number, path in enumerate(self.delivery.files, 1):
+            # A delivery refused before its files were read is kept and listed all the same.
+            if number > len(self.files):
+                kept = archive.keep(path, self.archive_dir)
+                self.files.append(
+                    _File(
+                        number, self._name(path), sha256=kept.sha256, size=kept.size,
+                        format=path.suffix.lstrip(".").lower() or "unknown",
+                    )
+                )  # fmt: skip
+        for entry in self.files:
+            if entry.error_code is None:
+                entry.status, entry.error_code, entry.error = "rejected", error.code, str(error)
+            entry.rows, entry.drift = 0, []
+        rejected = len({entry.path for entry in self.files})
+        message = f"{error} {error.hint}".strip()
+        self.cur.execute(
+            "select batch_id from ops.batch where dataset = %s and period = %s and content_hash"
+            " = %s and contract_hash = %s and status = 'failed' and error_code = %s limit 1",
+            (
+                self.contract.dataset, self.delivery.period, self.delivery.content_hash,
+                self.contract.sha256, error.code,
+            ),
+        )  # fmt: skip
+        row = self.cur.fetchone()
+        if row is not None:
+            batch_id = row[0]
+        else:
+            self.cur.execute(
+                "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
+                " contract_hash, file_count, rejected_file_count, error_code, error)"
+                " values (%s, %s, 'failed', %s, %s, %s, %s, %s, %s, %s) returning batch_id",
+                (
+                    self.contract.dataset, self.delivery.period, self.delivery.content_hash,
+                    self.contract.version, self.contract.sha256, len(self.delivery.files),
+                    rejected, error.code, message,
+                ),
+            )  # fmt: skip
+            batch_id = self._scalar()
+            self._write_files(batch_id)
+        return LandResult(
+            self.contract.dataset, self.delivery.period, batch_id, "failed", 0, 0,
+            len(self.delivery.files), rejected, error.code, message,
+        )  # fmt: skip
+
+
+def _read(source: Any, size: int) -> bytes:
+    """Read ``size`` bytes or up to the end: one raw read may return less."""
+    parts = []
+    while size > 0 and (part := source.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
