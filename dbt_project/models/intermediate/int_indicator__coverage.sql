@@ -1,0 +1,201 @@
+{#-
+  Grain: indicator x period x stage x expected unit: has it reported?
+  Schools are expected by the register and the stages of their type; where an indicator rests on
+  county figures alone (money, county sums of earlier years) the counties are expected.
+-#}
+with
+
+indicator as (
+    select
+        indicator_code,
+        kind,
+        period_kind,
+        region_basis,
+        coalesce(breakdowns, '') like '%stage%' as has_stages,
+        coalesce(stage, 'all') as stage,
+        string_to_array(expected_stages, '|') as expected_stages
+    from {{ ref('indicator') }}
+    where is_computed
+),
+
+fact as (
+    select * from {{ ref('int_indicator__facts') }}
+),
+
+-- Sides that schools report themselves in a period; none: the counties are the units.
+grain as (
+    select
+        indicator_code,
+        period_year,
+        count(distinct side) filter (where reporter_level = 'school') as school_sides
+    from fact
+    group by 1, 2
+),
+
+reported as (
+    select
+        fact.indicator_code,
+        fact.period_year,
+        fact.stage,
+        fact.county_code,
+        fact.reporter_code as unit_code
+    from fact
+    inner join grain using (indicator_code, period_year)
+    where grain.school_sides > 0 and fact.reporter_level = 'school'
+    group by 1, 2, 3, 4, 5
+    having count(distinct fact.side) = max(grain.school_sides)
+),
+
+expected_schools as (
+    select distinct
+        indicator.indicator_code,
+        grain.period_year,
+        case when indicator.has_stages then school.stage else indicator.stage end as stage,
+        case when indicator.region_basis = 'location' then school.location_county_code
+            else school.county_code end as county_code,
+        school.school_code as unit_code,
+        'school' as unit_level,
+        school.urban_rural,
+        school.ownership
+    from grain
+    inner join indicator using (indicator_code)
+    inner join {{ ref('int_school__stages') }} as school
+        on grain.period_year = school.period_year
+        and school.stage = any(indicator.expected_stages)
+    where grain.school_sides > 0
+),
+
+school_units as (
+    select expected.*, reported.unit_code is not null as is_reported
+    from expected_schools as expected
+    left join reported
+        on expected.indicator_code = reported.indicator_code
+        and expected.period_year = reported.period_year
+        and expected.stage = reported.stage
+        and expected.unit_code = reported.unit_code
+),
+
+-- A county is expected when it reported in any period, and always when it is a county proper.
+expected_counties as (
+    select distinct
+        grain.indicator_code, grain.period_year, fact.stage, region.region_code as county_code
+    from grain
+    inner join fact
+        on grain.indicator_code = fact.indicator_code and grain.period_year = fact.period_year
+    cross join {{ ref('region') }} as region
+    where grain.school_sides = 0
+        and (
+            region.region_level = 'county'
+            or (
+                region.region_level = 'city_run'
+                and exists (
+                    select 1 from fact as any_fact
+                    where any_fact.indicator_code = grain.indicator_code
+                        and any_fact.county_code = region.region_code
+                )
+            )
+        )
+),
+
+county_units as (
+    select
+        expected.indicator_code,
+        expected.period_year,
+        expected.stage,
+        expected.county_code,
+        expected.county_code as unit_code,
+        'county' as unit_level,
+        null::text as urban_rural,
+        null::text as ownership,
+        coalesce(unit.is_complete, false) as is_reported
+    from expected_counties as expected
+    left join {{ ref('int_indicator__units') }} as unit
+        on expected.indicator_code = unit.indicator_code
+        and expected.period_year = unit.period_year
+        and expected.stage = unit.stage
+        and expected.county_code = unit.unit_code
+),
+
+-- Attainment: expected are the assessed units, reporting are those that could be judged.
+attainment_units as (
+    select
+        indicator.indicator_code,
+        assessed.period_year,
+        case when indicator.has_stages then assessed.stage else indicator.stage end as stage,
+        assessed.county_code,
+        assessed.school_code as unit_code,
+        'school' as unit_level,
+        school.urban_rural,
+        school.ownership,
+        judged.unit_code is not null as is_reported
+    from indicator
+    inner join {{ ref('int_indicator__assessed') }} as assessed
+        on assessed.stage = any(indicator.expected_stages)
+    inner join {{ ref('int_school__stages') }} as school
+        on assessed.school_code = school.school_code
+        and assessed.period_year = school.period_year
+        and assessed.stage = school.stage
+    left join {{ ref('int_indicator__attainment') }} as judged
+        on indicator.indicator_code = judged.indicator_code
+        and assessed.period_year = judged.period_year
+        and assessed.stage = judged.stage
+        and assessed.school_code = judged.unit_code
+    where indicator.kind = 'attainment'
+        and exists (
+            select 1 from {{ ref('int_indicator__attainment') }} as any_judged
+            where any_judged.indicator_code = indicator.indicator_code
+                and any_judged.period_year = assessed.period_year
+        )
+),
+
+-- Dispersion: the assessed units with a value of the base indicator.
+dispersion_units as (
+    select
+        item.indicator_code,
+        assessed.period_year,
+        assessed.stage,
+        assessed.county_code,
+        assessed.school_code as unit_code,
+        'school' as unit_level,
+        null::text as urban_rural,
+        null::text as ownership,
+        coalesce(unit.is_complete and unit.denominator > 0, false) as is_reported
+    from {{ ref('indicator') }} as item
+    inner join {{ ref('int_indicator__assessed') }} as assessed on item.stage = assessed.stage
+    left join {{ ref('int_indicator__units') }} as unit
+        on item.base_indicators = unit.indicator_code
+        and assessed.period_year = unit.period_year
+        and assessed.stage = unit.stage
+        and assessed.school_code = unit.unit_code
+    where item.kind = 'dispersion' and item.parent_code is not null and item.is_computed
+),
+
+-- The headline of a dispersion covers the units that have every item.
+dispersion_headline as (
+    select
+        item.parent_code as indicator_code,
+        units.period_year,
+        units.stage,
+        units.county_code,
+        units.unit_code,
+        units.unit_level,
+        units.urban_rural,
+        units.ownership,
+        bool_and(units.is_reported) as is_reported
+    from dispersion_units as units
+    inner join {{ ref('indicator') }} as item on units.indicator_code = item.indicator_code
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+)
+
+select
+    indicator_code, period_year, stage, county_code, unit_code, unit_level,
+    urban_rural, ownership, is_reported
+from school_units
+union all
+select * from county_units
+union all
+select * from attainment_units
+union all
+select * from dispersion_units
+union all
+select * from dispersion_headline

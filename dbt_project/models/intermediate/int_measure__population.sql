@@ -1,0 +1,32 @@
+{#- Population of the age groups on 1 September, by county x school year; stage = whose age it is. -#}
+with
+
+age as (
+    select * from {{ ref('stg_population__ages') }}
+    where sex = '合计'
+),
+
+region as (
+    select * from {{ ref('region') }}
+    where region_level = 'county'
+),
+
+stage (stage, age_from, age_to) as (
+    values ('preschool', 3, 5), ('primary', 6, 11), ('junior', 12, 14), ('senior', 15, 17)
+)
+
+select
+    region.region_code as reporter_code,
+    'county' as reporter_level,
+    age.period_year,
+    stage.stage,
+    'population' as measure_code,
+    sum(age.population_count) as value,
+    'population' as family,
+    max(age.batch_id) as batch_id
+from age
+inner join region on age.region_name = region.region_name
+inner join stage on age.age_years between stage.age_from and stage.age_to
+group by 1, 2, 3, 4
+-- A missing single year would understate the whole group.
+having count(age.population_count) = max(stage.age_to) - min(stage.age_from) + 1

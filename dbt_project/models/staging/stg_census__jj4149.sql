@@ -1,0 +1,4 @@
+{{ census_rows(
+    "jj4149",
+    ["staff", "teachers", "admin", "support", "workers", "other", "external", "silver"],
+) }}

@@ -1,0 +1,4 @@
+{{ census_rows(
+    "jj5176",
+    ["owned", "exclusive"],
+) }}
