@@ -1,0 +1,284 @@
+"""Run dbt on what is published and keep the record of the run. The only importer of dbt.
+
+One in-process dbt invocation builds seeds, models and tests. Its connection comes from environment
+variables set for the time of the run; nothing secret is written to disk. Artefacts and logs go to
+``<home>/dbt``.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from eduplan import warehouse
+from eduplan.errors import BuildError
+from eduplan.postgres import ensure_database
+from eduplan.settings import Settings
+
+_BUILD_LOCK = 4_504_002
+_SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One seed, model or test of a build."""
+
+    node_id: str
+    resource_type: str
+    status: str
+    seconds: float
+    rows_affected: int | None
+    failures: int | None
+    message: str
+    path: str
+    """Compiled SQL, empty when there is none."""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the node stopped the build."""
+        return self.status in {"error", "fail", "runtime error"}
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build did. ``status``: ``success``, or ``skipped`` when nothing had changed."""
+
+    status: str
+    build_id: int | None
+    fingerprint: str
+    seconds: float
+    nodes: tuple[NodeResult, ...] = ()
+
+    def __str__(self) -> str:
+        """Return one paragraph for a terminal or a task log: counts and the slowest nodes."""
+        if self.status == "skipped":
+            return f"nothing was published since build {self.build_id}: nothing to build"
+        kinds: dict[str, int] = {}
+        for node in self.nodes:
+            kinds[node.resource_type] = kinds.get(node.resource_type, 0) + 1
+        counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(kinds.items()))
+        slowest = sorted(self.nodes, key=lambda node: -node.seconds)[:5]
+        lines = [f"build {self.build_id}: {counts} in {self.seconds:.1f} s; slowest:"]
+        lines += [f"  {node.seconds:6.2f} s  {node.node_id}" for node in slowest]
+        return "\n".join(lines)
+
+
+def build(
+    settings: Settings, *, full_refresh: bool = False, select: str | None = None
+) -> BuildResult:
+    """Build the warehouse from the published batches; skip when nothing changed.
+
+    The build is skipped when the published batches and the dbt project are those of the last good
+    build. A changed project rebuilds incremental models in full. ``select`` (dbt syntax) builds a
+    part and always runs. Two builds never run at once: the second waits.
+
+    Raises BuildError naming each model or test that failed and its compiled SQL.
+    """
+    url = ensure_database(settings)
+    with warehouse.connect(url, autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(%s)", (_BUILD_LOCK,))
+        code, data = _code_fingerprint(settings.dbt_dir), _data_fingerprint(conn)
+        fingerprint = f"{code}-{data}"
+        last = conn.execute(
+            "select build_id, fingerprint from ops.build where status = 'success'"
+            " and fingerprint not like '%%:%%' order by build_id desc limit 1"
+        ).fetchone()
+        if last and last[1] == fingerprint and not full_refresh and select is None:
+            return BuildResult("skipped", last[0], fingerprint, 0.0)
+        if last and not str(last[1]).startswith(code):
+            full_refresh = True
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        arguments += ["--full-refresh"] if full_refresh else []
+        arguments += ["--select", select] if select else []
+        if select:
+            fingerprint += f":{select}"
+        started, clock = dt.datetime.now(dt.UTC), time.monotonic()
+        outcome = run_dbt(settings, url, arguments)
+        seconds = time.monotonic() - clock
+        error = _explain(outcome, settings)
+        build_id = _record(conn, outcome, fingerprint, started, error)
+    if error:
+        raise BuildError(
+            error,
+            hint="run the compiled SQL to see the rows; the log is"
+            f" {settings.home / 'dbt' / 'logs' / 'dbt.log'}",
+        )
+    return BuildResult("success", build_id, fingerprint, seconds, outcome.nodes)
+
+
+@dataclass(frozen=True)
+class DbtOutcome:
+    """Raw outcome of one dbt command."""
+
+    success: bool
+    invocation_id: str
+    nodes: tuple[NodeResult, ...]
+    exception: str
+
+
+def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcome:
+    """Run one dbt command in this process against the database at ``url``."""
+    folder = settings.home / "dbt"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _environment(_connection_variables(url)):
+        # Imported late: dbt costs seconds, and its flags are read from the environment.
+        from dbt.cli.main import dbtRunner
+
+        result = dbtRunner().invoke(
+            [
+                *arguments,
+                *("--project-dir", str(settings.dbt_dir), "--profiles-dir", str(settings.dbt_dir)),
+                *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
+                *("--threads", str(_THREADS), "--log-level", "warn", "--log-level-file", "info"),
+                *("--no-use-colors", "--no-version-check"),
+            ]
+        )
+    runs = getattr(result.result, "results", None) or []
+    nodes = tuple(_node(run) for run in runs if hasattr(run, "node"))
+    metadata_ = getattr(getattr(result.result, "args", None), "get", lambda _key: None)
+    return DbtOutcome(
+        success=bool(result.success),
+        invocation_id=str(metadata_("invocation_id") or ""),
+        nodes=nodes,
+        exception="" if result.exception is None else str(result.exception),
+    )
+
+
+def _node(run: Any) -> NodeResult:
+    response = run.adapter_response if isinstance(run.adapter_response, Mapping) else {}
+    rows = response.get("rows_affected")
+    return NodeResult(
+        node_id=str(run.node.unique_id),
+        resource_type=str(getattr(run.node.resource_type, "value", run.node.resource_type)),
+        status=str(getattr(run.status, "value", run.status)),
+        seconds=float(run.execution_time or 0),
+        rows_affected=int(rows) if isinstance(rows, int) and rows >= 0 else None,
+        failures=int(run.failures) if run.failures is not None else None,
+        message=str(run.message or ""),
+        path=str(getattr(run.node, "compiled_path", None) or ""),
+    )
+
+
+def _connection_variables(url: str) -> dict[str, str]:
+    info = conninfo_to_dict(url)
+    return {
+        "EDUPLAN_DBT_HOST": str(info.get("host") or "127.0.0.1"),
+        "EDUPLAN_DBT_PORT": str(info.get("port") or "5432"),
+        "EDUPLAN_DBT_USER": str(info.get("user") or ""),
+        "EDUPLAN_DBT_DBNAME": str(info.get("dbname") or ""),
+        "EDUPLAN_DBT_SSLMODE": str(info.get("sslmode") or "prefer"),
+        # dbt scrubs variables with this prefix from its logs and artefacts.
+        "DBT_ENV_SECRET_EDUPLAN_PASSWORD": str(info.get("password") or ""),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _code_fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256(metadata.version("dbt-core").encode())
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.suffix in _SOURCE_SUFFIXES and parts[0] not in {"target", "logs", "dbt_packages"}:
+            digest.update("/".join(parts).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _data_fingerprint(conn: psycopg.Connection) -> str:
+    ids = conn.execute(
+        "select coalesce(string_agg(batch_id::text, ',' order by batch_id), '')"
+        " from ops.batch where status = 'published'"
+    ).fetchone()
+    return hashlib.sha256(str(ids).encode()).hexdigest()[:16]
+
+
+def _explain(outcome: DbtOutcome, settings: Settings) -> str:
+    """Say which model or test failed, why, and where its SQL is; empty when all is well."""
+    if outcome.success:
+        return ""
+    lines = []
+    for node in outcome.nodes:
+        if not node.failed:
+            continue
+        kind, name = node.resource_type, node.node_id.split(".")[2]
+        reason = " ".join(node.message.split())[:500]
+        where = f" Compiled SQL: {_absolute(node.path, settings)}" if node.path else ""
+        lines.append(f"{kind} {name}: {reason}{where}")
+    if not lines:
+        lines.append(outcome.exception or "dbt stopped without a result")
+    return "the warehouse was not built:\n" + "\n".join(lines)
+
+
+def _absolute(path: str, settings: Settings) -> str:
+    found = Path(path)
+    return str(found if found.is_absolute() else settings.dbt_dir / found)
+
+
+def _record(
+    conn: psycopg.Connection,
+    outcome: DbtOutcome,
+    fingerprint: str,
+    started: dt.datetime,
+    error: str,
+) -> int:
+    """Store the build and all its nodes (one COPY) in one transaction; return its id."""
+    with conn.transaction(), conn.cursor() as cur:
+        cur.execute(
+            "insert into ops.build (invocation_id, fingerprint, status, started_at, finished_at,"
+            " node_count, error) values (%s, %s, %s, %s, clock_timestamp(), %s, %s)"
+            " returning build_id",
+            (
+                outcome.invocation_id,
+                fingerprint,
+                "success" if outcome.success else "failed",
+                started,
+                len(outcome.nodes),
+                error or None,
+            ),
+        )
+        row = cur.fetchone()
+        if row is None:
+            raise BuildError("the build was not recorded: ops.build returned no row")
+        build_id = int(row[0])
+        with cur.copy(
+            "copy ops.build_node (build_id, node_id, resource_type, status, seconds,"
+            " rows_affected, failures, message) from stdin"
+        ) as copy:
+            for node in outcome.nodes:
+                copy.write_row(
+                    (
+                        build_id,
+                        node.node_id,
+                        node.resource_type,
+                        node.status,
+                        node.seconds,
+                        node.rows_affected,
+                        node.failures,
+                        node.message[:2000] or None,
+                    )
+                )
+    return build_id
