@@ -170,6 +170,9 @@ def _write_private(path: Path, text: str) -> None:
 class AirflowServer:
     """Airflow of one installation: LocalExecutor, its metadata in a database of its own."""
 
+    grace_seconds = 8.0
+    """How long a process may take to end by itself."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.home = settings.home / "airflow"
@@ -190,6 +193,10 @@ class AirflowServer:
     def log(self, component: str) -> Path:
         """Return the log file of a component."""
         return self.settings.logs_dir / f"airflow-{component}.log"
+
+    def command(self, *args: str) -> list[str]:
+        """Return the command line of an Airflow command; holds no secret."""
+        return [sys.executable, "-m", "airflow", *args]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -398,7 +405,7 @@ class AirflowServer:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as out:
             done = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", "airflow", "db", "migrate"],
+                self.command("db", "migrate"),
                 check=False, env=environment, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, cwd=self.home, start_new_session=True,
             )  # fmt: skip
@@ -426,7 +433,7 @@ class AirflowServer:
                 raise PlatformError("the start of Airflow was cancelled")
             with self.log(name).open("wb") as out:
                 child = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", "airflow", name],
+                    self.command(name),
                     env=environment, cwd=self.home, stdin=subprocess.DEVNULL, stdout=out,
                     stderr=subprocess.STDOUT, start_new_session=True,
                 )  # fmt: skip
@@ -467,7 +474,8 @@ class AirflowServer:
             return self._stop()
 
     def _stop(self) -> int:
-        count = stop_processes([*self._components().values(), *self._strays()])
+        processes = [*self._components().values(), *self._strays()]
+        count = stop_processes(processes, self.grace_seconds)
         # A dying parent may start one more child: look again until nothing is found.
         for _ in range(5):
             strays = self._strays()
