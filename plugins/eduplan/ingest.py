@@ -90,9 +90,17 @@ def audit_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> lis
 
     contract = contract_of(settings, dataset)
     url = ensure_database(settings)
+    ordered = _by_period(url, batch_ids)
+    shown = set(ordered[-settings.docs_runs :])  # pages of the others would be removed at once
     results = {
-        batch_id: audit(url, contract, batch_id, settings.docs_dir, settings.docs_runs)
-        for batch_id in _by_period(url, batch_ids)
+        batch_id: audit(
+            url,
+            contract,
+            batch_id,
+            settings.docs_dir if batch_id in shown else None,
+            settings.docs_runs,
+        )
+        for batch_id in ordered
     }
     return [results[batch_id] for batch_id in batch_ids]
 
@@ -134,7 +142,7 @@ def ingest(
 def _by_period(url: str, batch_ids: Sequence[int]) -> list[int]:
     """Return the batches in the order of their periods; unknown ids come last."""
     with warehouse.connect(url) as conn:
-        known = dict(
+        known: dict[int, str] = dict(
             conn.execute(
                 "select batch_id, period from ops.batch where batch_id = any(%s)",
                 (list(batch_ids),),
