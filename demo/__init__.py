@@ -1,0 +1,1 @@
+"""Demonstration data: nothing in here is imported by the product itself."""
