@@ -6,12 +6,12 @@ is one call in ``eduplan.airflow.tasks``.
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, task
+from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, get_parsing_context, task
 
 from eduplan.airflow import tasks
 from eduplan.airflow.assets import published
 from eduplan.airflow.schedules import schedule_of
-from eduplan.contract import Contract, load_contracts
+from eduplan.contract import Contract, load_contract, load_contracts
 from eduplan.settings import load_settings
 
 DOC = """### {title} (`{dataset}`)
@@ -81,5 +81,14 @@ def ingest(contract: Contract) -> DAG:
     return flow()
 
 
-for _contract in load_contracts(load_settings().expectations_dir).values():
+def contracts() -> list[Contract]:
+    """Return all contracts; when a task starts, only the one of its DAG: reading takes time."""
+    folder, running = load_settings().expectations_dir, get_parsing_context().dag_id
+    if running is not None:
+        dataset = running.removeprefix("ingest_")
+        return [load_contract(path) for path in folder.rglob(f"{dataset}.odcs.yaml")]
+    return list(load_contracts(folder).values())
+
+
+for _contract in contracts():
     globals()[f"ingest_{_contract.dataset}"] = ingest(_contract)

@@ -17,11 +17,10 @@ from datetime import timedelta
 from airflow.sdk import AssetAny, dag, task
 
 from eduplan.airflow import tasks
-from eduplan.airflow.assets import published
-from eduplan.contract import load_contracts
+from eduplan.airflow.assets import datasets, published
 from eduplan.settings import load_settings
 
-ASSETS = [published(name) for name in sorted(load_contracts(load_settings().expectations_dir))]
+ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)]
 
 
 @dag(

@@ -29,7 +29,8 @@ contracts_app = typer.Typer(help="Data contracts.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(contracts_app, name="contracts")
 
-out = Console(highlight=False)
+# In a pipe or a log nothing is known of the width: long lines are better than broken words.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
 err = Console(stderr=True, highlight=False)
 
 
