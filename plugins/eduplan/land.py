@@ -1,7 +1,9 @@
 """Landing: a delivery becomes one raw batch table, or a recorded refusal, in one transaction."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,17 @@ from eduplan.contract import Contract
 from eduplan.errors import LandingError, SourceError
 from eduplan.extract import csv
 from eduplan.extract.discover import Delivery, combined_hash
-from eduplan.extract.file import check_workbook, sniff
+from eduplan.extract.file import WORKBOOK_MAGIC, sniff
+from eduplan.extract.layout import SheetRows
+from eduplan.extract.reading import FileRows
 from eduplan.extract.shape import Header, Shape
 from eduplan.extract.totals import Mismatch
+from eduplan.extract.worker import Job, read_files
 
 # The sequence behind _row never writes to the log within one COPY of up to so many rows.
 _SEQUENCE_CACHE = 1_000_000_000
 _TAIL = 1 << 16
+_KEEPERS = 4
 
 
 @dataclass(frozen=True)
@@ -135,8 +141,13 @@ class _Landing:
             raise self._outside()
         self._begin()
         kept: dict[str, str] = {}
+        whole = []
         for path in self.delivery.files:
-            self._one_file(path, kept)
+            if self._streams(path):
+                self._one_file(path, kept)
+            else:
+                whole.append(path)
+        self._whole_files(whole, kept)
         if combined_hash(kept) != self.delivery.content_hash:
             raise SourceError(
                 f"{self.contract.dataset} {self.delivery.period}: a file changed while it was read",
@@ -252,50 +263,154 @@ class _Landing:
 
     def _one_file(self, path: Path, kept: dict[str, str]) -> None:
         """Keep the bytes of one file and land it, or note why it is rejected alone."""
-        name = self._name(path)
-        entry = _File(len(self.files) + 1, name)
-        self.files.append(entry)
+        entry = self._entry(self._name(path))
         try:
             with self.conn.transaction():
                 self._keep_and_land(path, entry)
-                if entry.sha256 in kept:
-                    raise LandingError(
-                        "LND-019",
-                        f"{name}：与「{kept[entry.sha256]}」内容完全相同，只读取一次。"
-                        f" Same bytes as {kept[entry.sha256]}; read once.",
-                        hint="请删去重复的文件 / remove the duplicate",
-                    )
-                self._refuse_other_period(entry)
+                self._refuse_known(entry, kept, self._other_periods([entry.sha256]))
         except LandingError as error:
-            entry.status = "ignored" if error.code == "LND-019" else "rejected"
-            entry.error_code = error.code
-            entry.error = f"{error} {error.hint}".strip()
-            entry.rows = 0
-            entry.bad, entry.drift = [], []
-            self.extra_columns.pop(entry.file_no, None)
-        kept.setdefault(entry.sha256, name)
+            self._reject(entry, error)
+        kept.setdefault(entry.sha256, entry.path)
 
-    def _refuse_other_period(self, entry: _File) -> None:
+    def _entry(self, name: str, **about: Any) -> _File:
+        entry = _File(len(self.files) + 1, name, **about)
+        self.files.append(entry)
+        return entry
+
+    def _reject(self, entry: _File, error: LandingError) -> None:
+        entry.status = "ignored" if error.code == "LND-019" else "rejected"
+        entry.error_code = error.code
+        entry.error = f"{error} {error.hint}".strip()
+        entry.rows = 0
+        entry.bad, entry.drift = [], []
+        self.extra_columns.pop(entry.file_no, None)
+
+    def _other_periods(self, digests: Sequence[str]) -> dict[str, str]:
+        """Map the SHA-256 of files that were landed for another period to that period."""
         if self.contract.period_kind == "none":
-            return
+            return {}
         self.cur.execute(
-            "select b.period from ops.batch_file f join ops.batch b using (batch_id)"
-            " where f.sha256 = %s and b.dataset = %s and b.period <> %s and f.status = 'landed'"
-            " and b.status not in ('failed', 'rejected') limit 1",
-            (entry.sha256, self.contract.dataset, self.delivery.period),
+            "select f.sha256, b.period from ops.batch_file f join ops.batch b using (batch_id)"
+            " where f.sha256 = any(%s) and b.dataset = %s and b.period <> %s"
+            " and f.status = 'landed' and b.status not in ('failed', 'rejected')",
+            (list(digests), self.contract.dataset, self.delivery.period),
         )
-        row = self.cur.fetchone()
-        if row is not None:
+        return dict(self.cur.fetchall())
+
+    def _refuse_known(self, entry: _File, kept: dict[str, str], others: dict[str, str]) -> None:
+        """Raise LND-019 for the second of two equal files, LND-018 for another period's file."""
+        twin = kept.get(entry.sha256)
+        if twin is not None:
+            raise LandingError(
+                "LND-019",
+                f"{entry.path}：与「{twin}」内容完全相同，只读取一次。"
+                f" Same bytes as {twin}; read once.",
+                hint="请删去重复的文件 / remove the duplicate",
+            )
+        period = others.get(entry.sha256)
+        if period is not None:
             raise LandingError(
                 "LND-018",
-                f"{entry.path}：与 {row[0]} 期间已报送的文件完全相同，不是 {self.delivery.period}"
-                f" 的数据。 Same bytes as a file of {row[0]}.",
+                f"{entry.path}：与 {period} 期间已报送的文件完全相同，不是 {self.delivery.period}"
+                f" 的数据。 Same bytes as a file of {period}.",
                 hint="请报送本期的文件 / send the file of this period",
             )
 
+    # -- workbooks and small irregular files: read whole, many at a time -----------------------
+
+    def _whole_files(self, paths: Sequence[Path], kept: dict[str, str]) -> None:
+        """Keep all bytes first, read in worker processes, write one COPY."""
+        if not paths:
+            return
+        with ThreadPoolExecutor(_KEEPERS) as threads:
+            arrived = list(threads.map(self._keep_whole, paths))
+        others = self._other_periods([bytes_.sha256 for bytes_, _ in arrived])
+        readable: list[tuple[_File, Job]] = []
+        for path, (bytes_, kind) in zip(paths, arrived, strict=True):
+            entry = self._entry(
+                self._name(path), sha256=bytes_.sha256, size=bytes_.size,
+                format=path.suffix.lstrip(".").lower() or "unknown",
+            )  # fmt: skip
+            try:
+                self._refuse_known(entry, kept, others)
+                if isinstance(kind, LandingError):
+                    raise kind
+                readable.append((entry, (bytes_.path, entry.path, kind)))
+            except LandingError as error:
+                self._reject(entry, error)
+            kept.setdefault(entry.sha256, entry.path)
+        if not readable:
+            return
+        names = ["_file", "_row", *(f.name for f in self.shape.fields)]
+        statement = sql.SQL("copy {} ({}) from stdin with (encoding 'UTF8')").format(
+            self.table, sql.SQL(", ").join(map(sql.Identifier, names))
+        )
+        beside: list[tuple[int, SheetRows]] = []
+        found = read_files([job for _, job in readable], self.shape, len(readable))
+        with contextlib.closing(found), self.cur.copy(statement) as copy:
+            for (entry, _), result in zip(readable, found, strict=True):
+                for part, sheet in self._sheets(entry, result):
+                    mark = f"\n{part.file_no}\t".encode()
+                    copy.write((b"\n" + sheet.blob).replace(b"\n@\t", mark)[1:])
+                    if sheet.extras:
+                        beside.append((part.file_no, sheet))
+        self._write_extras(beside)
+
+    def _keep_whole(self, path: Path) -> tuple[archive.Kept, str | LandingError]:
+        bytes_ = archive.keep(path, self.archive_dir)
+        try:
+            with bytes_.path.open("rb") as handle:
+                return bytes_, sniff(handle.read(archive.BLOCK), self._name(path))
+        except LandingError as error:
+            return bytes_, error
+
+    def _sheets(self, entry: _File, result: FileRows) -> Iterator[tuple[_File, SheetRows]]:
+        """Yield the sheets of one file that land, each with its own file entry."""
+        entry.format = result.format
+        entry.encoding, entry.reason = result.encoding, result.reason
+        if result.error_code is not None:
+            error = LandingError(result.error_code, result.error or "", hint=result.hint)
+            self._reject(entry, error)
+            return
+        if not result.sheets:
+            entry.status = "ignored"
+            return
+        if result.differs:
+            self._other_encoding(entry)
+        for order, sheet in enumerate(result.sheets):
+            part = entry
+            if order:
+                part = self._entry(
+                    entry.path, sha256=entry.sha256, size=entry.size, format=entry.format,
+                    encoding=entry.encoding, reason=entry.reason,
+                )  # fmt: skip
+            part.sheet = sheet.sheet
+            if sheet.error_code is not None:
+                self._reject(
+                    part, LandingError(sheet.error_code, sheet.error or "", hint=sheet.hint)
+                )
+                continue
+            part.rows = sheet.rows
+            for label in sheet.extra_labels:
+                self._unknown_column(part, label)
+            self._reconciled(part, sheet.mismatches)
+            yield part, sheet
+
+    def _write_extras(self, beside: Sequence[tuple[int, SheetRows]]) -> None:
+        if not beside:
+            return
+        with self.cur.copy(
+            'copy raw.extra_value (batch_id, file_no, row_no, "values") from stdin'
+        ) as copy:
+            for file_no, sheet in beside:
+                for row, values in sheet.extras:
+                    copy.write_row((self.batch_id, file_no, row, Jsonb(values)))
+
+    # -- CSV: streamed -------------------------------------------------------------------------
+
     def _keep_and_land(self, path: Path, entry: _File) -> None:
         error: LandingError | None = None
-        rowwise: csv.Plan | _RowAware | None = None
+        rowwise: _RowAware | None = None
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(fd, "rb", buffering=0) as source, archive.Keeper(self.archive_dir) as keeper:
             head = _read(source, archive.BLOCK)
@@ -304,7 +419,7 @@ class _Landing:
             kind, plan = "", None
             try:
                 kind = sniff(head, entry.path)
-                if kind == "csv" and self._streams():
+                if kind == "csv":
                     plan = csv.make_plan(head, entry.path, self.shape, complete=complete)
                     self._copy_bytes(entry, plan, head, source, keeper)
             except LandingError as failure:
@@ -318,19 +433,19 @@ class _Landing:
         entry.format = kind or Path(entry.path).suffix.lstrip(".").lower() or "unknown"
         if error is not None:
             raise error
-        if kind == "csv" and plan is not None:
-            if isinstance(rowwise, _RowAware):
-                self._copy_rows(entry, plan, kept.path, rowwise)
-            if entry.rows == 0:
-                raise csv.only_header(entry.path)
-            return
-        if kind == "csv":
-            raise NotImplementedError
-        entry.format = check_workbook(kept.path, entry.path, kind)
-        raise NotImplementedError
+        if plan is None:
+            raise SourceError(f"{entry.path} changed while it was read", hint="run it again")
+        if rowwise is not None:
+            self._copy_rows(entry, plan, kept.path, rowwise)
+        if entry.rows == 0 and not entry.bad:
+            raise csv.only_header(entry.path)
 
-    def _streams(self) -> bool:
-        return self.shape.layout == "table" and int(self.shape.option("header_rows", 1)) == 1
+    def _streams(self, path: Path) -> bool:
+        """Tell whether the file is a plain CSV table, which is never read whole."""
+        if self.shape.layout != "table" or int(self.shape.option("header_rows", 1)) != 1:
+            return False
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+            return not handle.read(8).startswith(WORKBOOK_MAGIC)
 
     def _columns(self, entry: _File, header: Header) -> sql.Composable:
         """Name the target of each file column; unknown ones go to columns of their own for now."""
@@ -421,13 +536,25 @@ class _Landing:
     def _encoded(self, entry: _File, plan: csv.Plan, ascii_only: bool) -> None:
         entry.encoding, entry.reason = plan.encoding, plan.reason
         if plan.differs and not ascii_only:
-            entry.drift.append(
-                (
-                    "encoding", "", "LND-007",
-                    f"{entry.path}：实际编码 {plan.encoding}（{plan.reason}），契约声明为"
-                    f" {plan.declared}，已按实际编码读取。 Decoded as {plan.encoding}.",
-                )
-            )  # fmt: skip
+            self._other_encoding(entry)
+
+    def _other_encoding(self, entry: _File) -> None:
+        entry.drift.append(
+            (
+                "encoding", "", "LND-007",
+                f"{entry.path}：实际编码为 {entry.encoding}（{entry.reason}），契约声明为"
+                f" {self.shape.encoding}，已按实际编码读取。 Decoded as {entry.encoding}.",
+            )
+        )  # fmt: skip
+
+    def _unknown_column(self, entry: _File, label: str) -> None:
+        entry.drift.append(
+            (
+                "extra_column", label, "LND-006",
+                f"{entry.path}：出现契约以外的列「{label}」，其值另存于 raw.extra_value。"
+                " Unknown column, landed beside.",
+            )
+        )  # fmt: skip
 
     def _copy_rows(self, entry: _File, plan: csv.Plan, path: Path, refusal: _RowAware) -> None:
         """Land row by row what can be landed; bad lines are named and kept in quarantine."""
@@ -457,8 +584,8 @@ class _Landing:
             entry.drift.append(
                 (
                     "total", miss.column, "LND-022",
-                    f"{where}：第 {miss.row} 行{miss.kind}「{miss.column}」为 {miss.stated}，明细之和为"
-                    f" {miss.summed}。 Total does not match its detail.",
+                        f"{where}：{miss.kind}行「{miss.column}」为 {miss.stated}，"
+                    f"明细之和为 {miss.summed}。 Total does not match its detail.",
                 )
             )  # fmt: skip
 
@@ -496,8 +623,8 @@ class _Landing:
         if first is None or first.error_code is None:
             return LandingError(
                 "LND-017",
-                f"{self.contract.dataset} {self.delivery.period}：{len(self.files)} 个工作簿中都没有"
-                "本表的工作表。 No workbook has a sheet of this form.",
+                f"{self.contract.dataset} {self.delivery.period}：{len(self.files)} 个工作簿中"
+                "都没有本表的工作表。 No workbook has a sheet of this form.",
                 hint="请确认报送的是本表 / send the right form",
             )
         return LandingError(first.error_code, first.error or "")
@@ -517,13 +644,7 @@ class _Landing:
             )
             entry = self.files[file_no - 1]
             for _, label in extras:
-                entry.drift.append(
-                    (
-                        "extra_column", label, "LND-006",
-                        f"{entry.path}：出现契约以外的列「{label}」，其值另存于 raw.extra_value。"
-                        " Unknown column, landed beside.",
-                    )
-                )  # fmt: skip
+                self._unknown_column(entry, label)
         for number in range(self.extra_width):
             self.cur.execute(
                 sql.SQL("alter table {} drop column {}").format(
@@ -574,15 +695,14 @@ class _Landing:
     def record_failure(self, error: LandingError) -> LandResult:
         """Record the refusal of the whole delivery, once for the same bytes and fault."""
         self._lock()
-        for number, path in enumerate(self.delivery.files, 1):
+        listed = {entry.path for entry in self.files}
+        for path in self.delivery.files:
             # A delivery refused before its files were read is kept and listed all the same.
-            if number > len(self.files):
+            if self._name(path) not in listed:
                 kept = archive.keep(path, self.archive_dir)
-                self.files.append(
-                    _File(
-                        number, self._name(path), sha256=kept.sha256, size=kept.size,
-                        format=path.suffix.lstrip(".").lower() or "unknown",
-                    )
+                self._entry(
+                    self._name(path), sha256=kept.sha256, size=kept.size,
+                    format=path.suffix.lstrip(".").lower() or "unknown",
                 )  # fmt: skip
         for entry in self.files:
             if entry.error_code is None:

@@ -383,25 +383,26 @@ class RowReader:
         return f"{row}{d}{d.join(quoted)}\n"
 
 
-def grid(head: bytes, name: str, declared: str | None) -> tuple[list[list[str | None]], str, str]:
-    """Read a small irregular CSV whole; return its rows by physical line, codec and reason.
+def grid(content: bytes, name: str, encoding: str, delimiter: str) -> list[list[str | None]]:
+    """Read a small irregular CSV whole; row index + 1 is the physical line of the record.
 
-    Tabs before commas are stripped from each cell; lines that belong to a record begun above are
-    empty rows, so that row numbers stay those of the file.
+    Lines that continue a record begun above are empty rows. Raises LandingError LND-010, LND-012.
     """
-    if b"\0" in head:
-        raise nul_bytes(name, head.count(b"\n", 0, head.index(b"\0")) + 1)
-    order = candidates(head, codec(declared))
-    encoding, reason = next(
-        ((c, r) for c, r in order if decodes(head, c)), (codec(declared) or "gb18030", "fallback")
-    )
-    text = head.decode(encoding, "replace").lstrip("\ufeff")
+    if b"\0" in content:
+        raise nul_bytes(name, content.count(b"\n", 0, content.index(b"\0")) + 1)
+    text = content.decode(encoding).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     rows: list[list[str | None]] = []
-    reader = csv.reader(line + "\n" for line in text.replace("\r\n", "\n").split("\n"))
+    reader = csv.reader(
+        (line + "\n" for line in text.split("\n")), delimiter=delimiter, strict=False
+    )
     try:
         for cells in reader:
-            rows.append([cell.strip("\t \u3000\xa0\n") or None for cell in cells])
+            rows.append([cell or None for cell in cells])
             rows.extend([] for _ in range(reader.line_num - len(rows)))
     except csv.Error as error:
-        raise LandingError("LND-012", f"{name}：{error}", hint="export it again") from None
-    return rows, encoding, reason
+        raise LandingError(
+            "LND-012",
+            f"{name}:{len(rows) + 1}：{error}",
+            hint="请检查该行的双引号 / check the quotes of that line",
+        ) from None
+    return rows

@@ -154,10 +154,9 @@ def _globbed(contract: Contract, root: Path) -> list[tuple[Path, str]]:
                     continue
                 following.append((entry, here or told))
         level = following
-    full = contract.period_kind == "none"
-    return [
-        (file, FULL_PERIOD if full else told) for file, told in level if full or told is not None
-    ]  # type: ignore[misc]
+    if contract.period_kind == "none":
+        return [(file, FULL_PERIOD) for file, _ in level]
+    return [(file, told) for file, told in level if told is not None]
 
 
 def _period_of(contract: Contract, file: Path) -> str | None:

@@ -8,6 +8,7 @@ from eduplan.errors import LandingError
 
 HEAD = 1 << 18
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+WORKBOOK_MAGIC = (b"PK", _OLE)
 _WORKBOOK = (".xlsx", ".xlsm", ".xls", ".xlsb", ".et")
 _TEXT = (".csv", ".txt", ".tsv")
 

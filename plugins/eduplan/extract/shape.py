@@ -14,18 +14,8 @@ if TYPE_CHECKING:
 _NOISE = re.compile(r"[\s★☆*＊\ufeff\u200b\u200c\u200d\u2060\x00]+")
 _TOTAL_LABELS = ("合计", "小计", "总计")
 _NOTE_PREFIXES = (
-    "注：",
-    "注:",
-    "注1",
-    "备注：",
-    "备注:",
-    "说明：",
-    "说明:",
-    "数据来源",
-    "资料来源",
-    "*",
-    "※",
-)
+    "注：", "注:", "注1", "备注：", "备注:", "说明：", "说明:", "数据来源", "资料来源", "*", "※",
+)  # fmt: skip
 
 
 def clean_label(text: str) -> str:
@@ -83,7 +73,7 @@ class Shape:
         return default if value is None else value
 
     def total_kind(self, cells: Sequence[str | None]) -> str | None:
-        """Return the total label (合计, 小计, 总计) that the first filled cell ends with, or None."""
+        """Return the total label (合计 …) that the first filled cell ends with, or None."""
         for cell in cells:
             text = _NOISE.sub("", cell) if cell else ""
             if text:
