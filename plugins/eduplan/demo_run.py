@@ -191,7 +191,7 @@ class City:
                 ],
                 cwd=settings.project_dir, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, supervisor.MARKER: str(settings.home)},
+                env={**os.environ, **supervisor.marks(settings.home, "city")},
             )  # fmt: skip
         code = self._process.wait()
         if code != 0:
@@ -500,10 +500,11 @@ def _prepare(settings: Settings, url: str, progress: Progress) -> None:
 
 
 def _show(settings: Settings, url: str, console: Console) -> None:
-    from eduplan.scorecard import load_scorecard, render_terminal
+    from eduplan.report import read_scorecard
+    from eduplan.scorecard import render_terminal
 
     with warehouse.connect(url) as conn:
-        render_terminal(load_scorecard(conn, settings.plan_version), console)
+        render_terminal(read_scorecard(conn, settings), console)
 
 
 def _summary(

@@ -45,9 +45,7 @@ def county_shapes(path: Path) -> tuple[Shape, ...]:
     west, east = min(p[0] for p in points), max(p[0] for p in points)
     south, north = min(p[1] for p in points), max(p[1] for p in points)
     squeeze = math.cos(math.radians((south + north) / 2))
-    scale = min(
-        WIDTH / max(1e-9, (east - west) * squeeze), HEIGHT / max(1e-9, north - south)
-    )
+    scale = min(WIDTH / max(1e-9, (east - west) * squeeze), HEIGHT / max(1e-9, north - south))
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
         return (

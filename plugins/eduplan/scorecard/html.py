@@ -31,7 +31,7 @@ from eduplan.scorecard.query import (
 CHINA_TIME = timezone(timedelta(hours=8))
 _BAR_START, _BAR_WIDTH = 7.0, 126.0
 _CHART = {"left": 14.0, "right": 130.0, "top": 20.0, "bottom": 52.0, "axis": 68.0}
-_NARROW_GROUP = 5
+_SMALL_ACTION = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Row:
     right: str
     standard: tuple[str, str]
     title: str
+    details: tuple[tuple[str, str, bool], ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class ActionView:
     rows: tuple[Row, ...]
     counts: tuple[tuple[str, int], ...]
     silent: int
+
+    @property
+    def small(self) -> bool:
+        """Few enough rows to stand beside another small action."""
+        return len(self.rows) <= _SMALL_ACTION
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class Heat:
     heads: tuple[tuple[str, str], ...]
     starts: frozenset[int]
     rows: tuple[HeatRow, ...]
+    places: tuple[str, ...]
+    values: tuple[tuple[str, str, tuple[HeatCell, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,15 @@ class Tile:
     row: int
     column: int
     bars: tuple[tuple[str, int, float], ...]
+
+
+@dataclass(frozen=True)
+class SilentGroup:
+    """Registered indicators without data that share a reason; ``sources`` says what is missing."""
+
+    reason: str
+    count: int
+    sources: tuple[tuple[str, tuple[Indicator, ...]], ...]
 
 
 def render_html(card: Scorecard, geojson: Path | None = None) -> str:
@@ -191,7 +208,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def _action_view(action: Action, card: Scorecard) -> ActionView:
-    shown = [i for i in action.indicators if i.city.status != "no_data"]
+    shown = [i for i in action.indicators if i.city.status != "no_data" or i.parts]
     tally = {status: sum(1 for i in shown if i.city.status == status) for status in STATUSES}
     return ActionView(
         badge=wording.action_badge(action.code, card.lang),
@@ -205,7 +222,11 @@ def _action_view(action: Action, card: Scorecard) -> ActionView:
 def _row(indicator: Indicator, card: Scorecard) -> Row:
     cell, places = indicator.city, wording.digits(indicator)
     judged = cell.judged
-    standard = ("", "") if judged else _standard(indicator, card.lang)
+    standard = ("", "") if judged else wording.standard(indicator, card.lang)
+    if judged and indicator.band is not None:
+        low, high = (wording.number(end, None) for end in indicator.band)
+        standard = (wording.TEXTS[card.lang]["band"].format(low=low, high=high), "")
+    track = judged and indicator.band is None
     old = cell.period_year < card.latest_year and cell.value is not None
     return Row(
         indicator=indicator,
@@ -213,25 +234,22 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
         unit=wording.unit_label(indicator.unit, card.lang) if cell.value is not None else "",
         coverage=wording.coverage_text(cell, card.lang),
         period=cell.period.replace("-", "—") if old else "",
-        bullet=_bullet(cell) if judged else None,
-        left=wording.number(cell.baseline, places) if judged else "",
-        right=wording.number(cell.final_target, places) if judged else "",
+        bullet=_bullet(cell) if track else None,
+        left=wording.number(cell.baseline, places) if track else "",
+        right=wording.number(cell.final_target, places) if track else "",
         standard=standard,
         title=" ".join(filter(None, (indicator.code, indicator.definition))),
+        details=tuple(
+            (
+                wording.short_name(part, card.lang),
+                wording.with_unit(
+                    part.value, wording.decimals(part.unit, (part.value,)), part.unit, card.lang
+                ),
+                part.threshold_met is False,
+            )
+            for part in indicator.parts
+        ),
     )
-
-
-def _standard(indicator: Indicator, lang: str) -> tuple[str, str]:
-    """The national standard and, in plain words without colour, whether it is reached."""
-    t = wording.TEXTS[lang]
-    if indicator.threshold is None:
-        return t["no_standard"], ""
-    sign = {">=": "≥", "<=": "≤"}.get(indicator.threshold_op or "", indicator.threshold_op or "")
-    limit = wording.with_unit(indicator.threshold, None, indicator.unit, lang)
-    text = f"{t['standard']} {sign} {limit}"
-    if indicator.threshold_met is None:
-        return text, ""
-    return text, t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
 
 
 def _bullet(cell: Cell) -> Bullet:
@@ -276,7 +294,9 @@ def _heat(card: Scorecard) -> Heat:
         name = wording.action_name(action.code, action.name, card.lang)
         badge = wording.action_badge(action.code, card.lang)
         starts.add(len(columns))
-        groups.append((badge, name if len(own) >= _NARROW_GROUP else "", len(own)))
+        # A column is about two Chinese characters or four Latin letters wide.
+        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 5
+        groups.append((badge, name if len(name) <= room else "", len(own)))
         columns.extend(own)
     most = max((r.lagging for r in card.regions), default=0)
     rows = []
@@ -287,7 +307,17 @@ def _heat(card: Scorecard) -> Heat:
     heads = tuple(
         (wording.short_name(i, card.lang), f"{i.code} {i.name} {i.definition}") for i in columns
     )
-    return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows))
+    values = tuple(
+        (
+            wording.short_name(i, card.lang),
+            wording.unit_label(i.unit, card.lang),
+            tuple(_heat_cell(i, region.code, judged, card.lang) for region in card.regions),
+        )
+        for i in columns
+        if not judged
+    )
+    places = tuple(region.name for region in card.regions)
+    return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows), places, values)
 
 
 def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> HeatCell:
@@ -325,9 +355,7 @@ def _tiles(regions: Sequence[Region]) -> tuple[Tile, ...]:
     below = max((known[r.code][0] for r in placed), default=0)
     others = sorted((r for r in regions if r.code not in known), key=lambda r: r.code)
     tiles = [Tile(r, *known[r.code], _bars(r)) for r in placed]
-    tiles += [
-        Tile(r, below + 1 + n // 4, 1 + n % 4, _bars(r)) for n, r in enumerate(others)
-    ]
+    tiles += [Tile(r, below + 1 + n // 4, 1 + n % 4, _bars(r)) for n, r in enumerate(others)]
     return tuple(sorted(tiles, key=lambda t: (t.row, t.column)))
 
 
@@ -360,7 +388,10 @@ def _chart(indicator: Indicator, card: Scorecard) -> Chart:
     cell, places = indicator.city, wording.digits(indicator)
     points = [(p.year, p.value) for p in indicator.history]
     path: list[tuple[float, float]] = []
-    if indicator.judged:
+    if indicator.band is not None:
+        middle = sum(indicator.band) / 2
+        path = [(points[0][0], middle), (FINAL_YEAR, middle)]
+    elif indicator.judged:
         if indicator.baseline_year is not None and cell.baseline is not None:
             path.append((indicator.baseline_year, cell.baseline))
         path.extend(indicator.targets)
@@ -455,23 +486,24 @@ def _height_at(points: Sequence[tuple[float, float]], at: float) -> float | None
 # --- registry rest ------------------------------------------------------------------------------
 
 
-def _silent(card: Scorecard) -> tuple[tuple[str, int, tuple[tuple[str, tuple[Indicator, ...]], ...]], ...]:
-    """Indicators without data by reason (commonest first), inside a reason by action."""
+def _silent(card: Scorecard) -> tuple[SilentGroup, ...]:
+    """Indicators without data by reason (commonest first), inside a reason by what is missing.
+
+    The warehouse writes a reason as ``reason:source``; both halves are kept, each said once.
+    """
     unknown = wording.TEXTS[card.lang]["no_reason"]
     reasons: dict[str, dict[str, list[Indicator]]] = {}
     for indicator in card.indicators:
         if indicator.city.status == "no_data":
-            own = reasons.setdefault(indicator.no_data_reason or unknown, {})
-            own.setdefault(indicator.action_code, []).append(indicator)
-    listed = [
-        (
-            reason,
-            sum(len(group) for group in by_action.values()),
-            tuple(
-                (wording.action_badge(code, card.lang), tuple(group))
-                for code, group in by_action.items()
-            ),
+            reason, _, source = indicator.no_data_reason.replace("：", ":").partition(":")
+            own = reasons.setdefault(reason or unknown, {})
+            own.setdefault(source, []).append(indicator)
+    groups = [
+        SilentGroup(
+            reason=reason,
+            count=sum(len(items) for items in by_source.values()),
+            sources=tuple((source, tuple(items)) for source, items in by_source.items()),
         )
-        for reason, by_action in reasons.items()
+        for reason, by_source in reasons.items()
     ]
-    return tuple(sorted(listed, key=lambda entry: (-entry[1], entry[0])))
+    return tuple(sorted(groups, key=lambda group: (-group.count, group.reason)))

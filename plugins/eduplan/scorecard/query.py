@@ -3,9 +3,8 @@
 Everything here is a count, a ratio or an amount of money: no person, no row of a source file.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from importlib import resources
@@ -21,6 +20,7 @@ STATUSES = ("off_track", "at_risk", "on_track", "met", "no_target", "suppressed"
 JUDGED = frozenset({"met", "on_track", "at_risk", "off_track"})
 """Statuses that count in a denominator."""
 FINAL_YEAR = 2027
+_COUNTY_LEVELS = frozenset({"county", "city_run"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,17 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The city's latest value of one part of an indicator."""
+
+    code: str
+    name: str
+    unit: str
+    value: float
+    threshold_met: bool | None
+
+
+@dataclass(frozen=True)
 class Indicator:
     """One indicator of the plan: the city's latest cell, its past and its counties."""
 
@@ -81,6 +92,10 @@ class Indicator:
     source_document: str
     history: tuple[Point, ...]
     counties: tuple[Cell, ...]
+    band: tuple[float, float] | None = None
+    """Lower and upper end of the target when it is a band (unit of the indicator)."""
+    parts: tuple[Part, ...] = ()
+    """What the indicator is made of (seven dispersions …): shown under it, never counted."""
 
     @property
     def judged(self) -> bool:
@@ -245,11 +260,14 @@ def load_scorecard(
     plan_version: str,
     lang: str = "zh",
     titles: Mapping[str, str] | None = None,
+    *,
+    synthetic_data: bool = False,
 ) -> Scorecard:
     """Read the scorecard of ``plan_version`` from ``marts.ind_progress``, ``ops`` and ``quality``.
 
     ``lang`` is ``zh`` or ``en``. ``titles`` maps every dataset with a contract to the title people
     know it by; a dataset in it that never published anything is named as not connected.
+    ``synthetic_data`` marks the page as a demonstration even if the plan version is a real one.
     Raises ``EduplanError`` when the warehouse is not built or knows no such plan version.
     """
     if lang not in ("zh", "en"):
@@ -267,18 +285,19 @@ def load_scorecard(
             f"no plan version {plan_version!r} in marts.ind_progress (known: {known})",
             hint="set EDUPLAN_PLAN_VERSION to a known one or add it to the seeds and build again",
         )
-    actions = _actions(rows, lang)
+    english = _english(conn, plan_version) if lang == "en" else {}
+    actions = _actions(rows, lang, english, _parts(conn, lang))
     as_of_row = _rows(conn, "as_of")[0]
     return Scorecard(
         lang=lang,
         plan_version=plan_version,
-        plan_name=rows[0]["plan_name_zh"],
-        is_demonstration=any(r["is_demonstration"] for r in rows),
+        plan_name=english.get("", rows[0]["plan_name_zh"]),
+        is_demonstration=synthetic_data or any(r["is_demonstration"] for r in rows),
         as_of=as_of_row["coalesce"],
         periods=_latest_periods(actions),
         actions=actions,
         regions=_regions(actions),
-        quality=_quality(conn, titles or {}),
+        quality=_quality(conn, plan_version, titles or {}),
     )
 
 
@@ -290,23 +309,52 @@ def _rows(
         return cur.execute(query, params).fetchall()
 
 
+def _optional(
+    conn: psycopg.Connection[Any], name: str, params: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of a query on tables that an installation may lack: none then."""
+    try:
+        with conn.transaction():
+            return _rows(conn, name, params)
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,
+        psycopg.errors.InvalidSchemaName,
+    ):
+        return []
+
+
+def _english(conn: psycopg.Connection[Any], plan_version: str) -> dict[str, str]:
+    """English names by action code, and the plan's own under the empty key."""
+    rows = _optional(conn, "english", {"plan_version": plan_version})
+    return {r["code"]: r["name"] for r in rows if r["name"]}
+
+
+def _parts(conn: psycopg.Connection[Any], lang: str) -> dict[str, tuple[Part, ...]]:
+    found: dict[str, tuple[Part, ...]] = {}
+    for r in _optional(conn, "details"):
+        name = (r["indicator_name_en"] if lang == "en" else None) or r["indicator_name_zh"]
+        part = Part(r["indicator_code"], name, r["unit"], float(r["value"]), r["threshold_met"])
+        found[r["parent_code"]] = (*found.get(r["parent_code"], ()), part)
+    return found
+
+
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, (Decimal, float, int)) else None
 
 
-def _natural(code: str) -> tuple[object, ...]:
-    """Sort key that puts CMP-02 before CMP-10 and the P (primary) twin before the J (junior)."""
-    parts = tuple(int(p) if p.isdigit() else p for p in re.split(r"(\d+)", code))
-    return parts[:-1] + ({"P": "0", "J": "1"}.get(str(parts[-1]), str(parts[-1])),)
-
-
-def _actions(rows: Iterable[Mapping[str, Any]], lang: str) -> tuple[Action, ...]:
+def _actions(
+    rows: Iterable[Mapping[str, Any]],
+    lang: str,
+    english: Mapping[str, str],
+    parts: Mapping[str, tuple[Part, ...]],
+) -> tuple[Action, ...]:
     by_code: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_code.setdefault(row["indicator_code"], []).append(row)
     grouped: dict[str, list[Indicator]] = {}
     names: dict[str, str] = {}
-    for code in sorted(by_code, key=_natural):
+    for code in by_code:
         own = by_code[code]
         indicator = _indicator(code, own, lang)
         if indicator is None:
@@ -314,7 +362,14 @@ def _actions(rows: Iterable[Mapping[str, Any]], lang: str) -> tuple[Action, ...]
         grouped.setdefault(indicator.action_code, []).append(indicator)
         names[indicator.action_code] = own[0]["action_name_zh"] or ""
     ordered = sorted(grouped, key=lambda c: (not c.isdigit(), int(c) if c.isdigit() else 0, c))
-    return tuple(Action(c, names[c], tuple(grouped[c])) for c in ordered)
+    return tuple(
+        Action(
+            c,
+            english.get(c, names[c]),
+            tuple(replace(i, parts=parts.get(i.code, ())) for i in grouped[c]),
+        )
+        for c in ordered
+    )
 
 
 def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indicator | None:
@@ -327,13 +382,14 @@ def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indic
     counties = tuple(
         _cell(r)
         for r in rows
-        if r["region_level"] == "county" and r["period_year"] == latest["period_year"]
+        if r["region_level"] in _COUNTY_LEVELS and r["period_year"] == latest["period_year"]
     )
     targets = tuple(
         (year, number)
         for year in (2025, 2026, FINAL_YEAR)
         if (number := _number(latest[f"target_{year}"])) is not None
     )
+    low, high = _number(latest["band_low"]), _number(latest["band_high"])
     name = latest["indicator_name_en"] if lang == "en" else None
     return Indicator(
         code=code,
@@ -357,6 +413,7 @@ def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indic
             if r["value"] is not None and r["period_year"] is not None
         ),
         counties=counties,
+        band=None if low is None or high is None else (low, high),
     )
 
 
@@ -397,8 +454,8 @@ def _regions(actions: Sequence[Action]) -> tuple[Region, ...]:
             own = counts.setdefault(cell.region_code, dict.fromkeys(STATUSES, 0))
             own[cell.status] = own.get(cell.status, 0) + 1
             if cell.judged and cell.distance_pct is not None:
-                distance[cell.region_code] = (
-                    distance.get(cell.region_code, 0.0) + min(cell.distance_pct, 0.0)
+                distance[cell.region_code] = distance.get(cell.region_code, 0.0) + min(
+                    cell.distance_pct, 0.0
                 )
     regions = [Region(code, names[code], counts[code]) for code in counts]
     regions.sort(
@@ -412,7 +469,9 @@ def _regions(actions: Sequence[Action]) -> tuple[Region, ...]:
     return tuple(regions)
 
 
-def _quality(conn: psycopg.Connection[Any], titles: Mapping[str, str]) -> Quality:
+def _quality(
+    conn: psycopg.Connection[Any], plan_version: str, titles: Mapping[str, str]
+) -> Quality:
     sources = tuple(
         SourceQuality(
             dataset=r["dataset"],
@@ -446,16 +505,11 @@ def _quality(conn: psycopg.Connection[Any], titles: Mapping[str, str]) -> Qualit
     return Quality(
         sources=sources,
         held=held,
-        missing=_missing(conn),
+        missing=_missing(conn, plan_version),
         absent=tuple(title for dataset, title in titles.items() if dataset not in published),
     )
 
 
-def _missing(conn: psycopg.Connection[Any]) -> tuple[Missing, ...]:
-    try:
-        with conn.transaction():
-            rows = _rows(conn, "missing")
-    except psycopg.errors.UndefinedTable:
-        return ()
-    found = [Missing(**r) for r in rows]
+def _missing(conn: psycopg.Connection[Any], plan_version: str) -> tuple[Missing, ...]:
+    found = [Missing(**r) for r in _rows(conn, "missing", {"plan_version": plan_version})]
     return tuple(sorted(found, key=lambda m: (-m.missing, m.region_code)))

@@ -33,6 +33,7 @@ def render_terminal(card: Scorecard, console: Console) -> None:
     for piece, strong in wording.sentence(card):
         line.append(piece, style="bold" if strong else "")
     console.print(line, width=width)
+    headed = False
     for action in card.actions:
         shown = [i for i in action.indicators if i.city.status != "no_data"]
         badge = wording.action_badge(action.code, card.lang)
@@ -44,13 +45,21 @@ def render_terminal(card: Scorecard, console: Console) -> None:
             heading.append(f"  {wording.GLYPHS['no_data']} {word} {silent}", style="dim")
         console.print(heading, width=width)
         if shown:
-            console.print(_table(shown, card, width))
+            console.print(_table(shown, card, width, headed))
+            headed = True
     _quality(card, console, width)
 
 
-def _table(indicators: list[Indicator], card: Scorecard, width: int) -> Table:
+def _table(indicators: list[Indicator], card: Scorecard, width: int, headed: bool) -> Table:
     t = wording.TEXTS[card.lang]
-    table = Table(box=None, width=width, pad_edge=False, header_style="dim", show_edge=False)
+    table = Table(
+        box=None,
+        width=width,
+        pad_edge=False,
+        header_style="dim",
+        show_edge=False,
+        show_header=not headed,
+    )
     table.add_column(t["status"], width=11, no_wrap=True)
     table.add_column(t["indicator"], ratio=1, overflow="fold")
     table.add_column(t["value"], justify="right", width=18)
@@ -61,15 +70,20 @@ def _table(indicators: list[Indicator], card: Scorecard, width: int) -> Table:
         cell, places = indicator.city, wording.digits(indicator)
         word = f"{wording.GLYPHS[cell.status]} {wording.WORDS[card.lang][cell.status]}"
         value = wording.with_unit(cell.value, places, indicator.unit, card.lang)
-        covered = wording.coverage_text(cell, card.lang)
+        name = Text(wording.short_name(indicator, card.lang))
+        notes = [wording.coverage_text(cell, card.lang)]
+        if not cell.judged and indicator.threshold is not None:
+            notes.append(" ".join(wording.standard(indicator, card.lang)).strip())
+        for note in filter(None, notes):
+            name.append(f"  {note}", style="dim")
         gap = ""
         if cell.judged and cell.distance is not None:
             gap = wording.number(cell.distance, places)
-            gap = gap if gap.startswith("−") or cell.distance <= 0 else f"+{gap}"
+            gap = f"+{gap}" if cell.distance > 0 and gap.strip("0.") else gap
         table.add_row(
             Text(word, style=_STYLES.get(cell.status, "dim")),
-            wording.short_name(indicator, card.lang),
-            f"{value} {covered}".strip(),
+            name,
+            value,
             wording.number(cell.trajectory, places) if cell.judged else "",
             wording.number(cell.final_target, places) if cell.judged else "",
             gap,
@@ -80,9 +94,13 @@ def _table(indicators: list[Indicator], card: Scorecard, width: int) -> Table:
 def _quality(card: Scorecard, console: Console, width: int) -> None:
     t, quality = wording.TEXTS[card.lang], card.quality
     console.print(Text(f"\n{t['quality']}", style="bold"), width=width)
-    console.print(f"{t['open_rows']} {quality.open_rows:,} · {t['held']} {len(quality.held)}", width=width)
+    console.print(
+        f"{t['open_rows']} {quality.open_rows:,} · {t['held']} {len(quality.held)}", width=width
+    )
     for batch in quality.held:
-        text = f"{batch.title} {batch.period} · {t['batch'].format(n=batch.batch_id)} {batch.reason}"
+        text = (
+            f"{batch.title} {batch.period} · {t['batch'].format(n=batch.batch_id)} {batch.reason}"
+        )
         console.print(Text(f"  {wording.GLYPHS['off_track']} {text}", style="red"), width=width)
     for gap in quality.missing:
         text = t["missing_units"].format(n=gap.missing, total=gap.expected)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
-from eduplan.scorecard.query import Cell, Indicator, Scorecard
+from eduplan.scorecard.query import Cell, Indicator, Part, Scorecard
 
 GLYPHS: Mapping[str, str] = {
     "met": "★",
@@ -53,7 +53,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "of": "/ {n} 项",
         "count": "{n} 项",
         "actions": "六大行动与保障 × 指标",
-        "actions_note": "色条＝基期到 2027 目标已走的进度，竖线＝按轨迹现在应到的位置；左端基期，右端目标",
+        "actions_note": "色条＝基期到 2027 目标已走的进度，"
+        "竖线＝按轨迹现在应到的位置；左端基期，右端目标",
         "action": "行动{code}",
         "safeguard": "保障",
         "standard": "国家标准",
@@ -61,11 +62,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "standard_unmet": "未达到",
         "no_standard": "无全国统一标准",
         "coverage": "覆盖 {n}%",
-        "keep": "保持",
+        "details": "分项",
+        "band": "目标区间 {low}–{high}",
         "silent_action": "本行动 {n} 项指标尚无数据，原因见文末清单。",
         "rest_in_list": "另有 {n} 项无数据，见文末",
         "heat": "县（市、区）× 指标",
-        "heat_note": "数字＝与应达值之差，以该指标整个计划步长为 100；负数为落后，超出 ±99 记作 ±99。按滞后项数排序",
+        "heat_note": "数字＝与应达值之差，以该指标整个计划步长为 100；"
+        "负数为落后，超出 ±99 记作 ±99。按滞后项数排序",
         "heat_values": "本规划版本没有县级目标，不作判定；下表列出各县数值，只作对照",
         "heat_empty": "没有县级数据。",
         "region": "县（市、区）",
@@ -73,7 +76,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "lagging_of": "滞后 {n} / {total}",
         "unjudged": "无可判定指标",
         "trends": "指标走势",
-        "trends_note": "实线＝实际，虚线＝规划轨迹，右端数字＝2027 目标；纵轴各自缩放，只比形状不比高低",
+        "trends_note": "实线＝实际，虚线＝规划轨迹，右端数字＝2027 目标；"
+        "纵轴各自缩放，只比形状不比高低",
         "trends_plain": "实线＝实际，点线＝国家标准；没有目标，不画轨迹。纵轴各自缩放",
         "missing_year": "{year} 缺报",
         "tiles": "各县分布",
@@ -81,7 +85,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "map_note": "边界由使用者提供",
         "tasks": "重点任务",
         "tasks_absent": "未接入",
-        "tasks_why": "重点任务分解表没有公开文本，也没有接入进度台账，因此这里不显示按期、逾期与牵头部门。"
+        "tasks_why": "重点任务分解表没有公开文本，也没有接入进度台账，"
+        "因此这里不显示按期、逾期与牵头部门。"
         "接入任务台账数据源后，本栏自动出现。",
         "quality": "数据质量",
         "quality_note": "入库前逐条核查；隔离的行不进入任何指标",
@@ -141,7 +146,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "standard_unmet": "not reached",
         "no_standard": "No national standard",
         "coverage": "{n}% coverage",
-        "keep": "keep",
+        "details": "Parts",
+        "band": "Target band {low}–{high}",
         "silent_action": "The {n} indicators of this action have no data yet; reasons at the end.",
         "rest_in_list": "{n} more without data, see the end",
         "heat": "Counties × indicators",
@@ -164,8 +170,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "map_note": "Boundaries supplied by the user",
         "tasks": "Tasks",
         "tasks_absent": "Not connected",
-        "tasks_why": "The task breakdown table is not public and no progress ledger is connected, so"
-        " nothing is shown on time, late or by department. This part appears once a ledger is.",
+        "tasks_why": "The task breakdown table is not public and no progress ledger is connected,"
+        " so nothing is shown on time, late or by department. This part appears once a ledger is.",
         "quality": "Data quality",
         "quality_note": "Checked row by row before publishing; quarantined rows reach no indicator",
         "dataset": "Dataset",
@@ -222,9 +228,9 @@ _UNITS: Mapping[str, Mapping[str, str]] = {
         "places": "places",
         "persons": "persons",
         "hours": "h",
-        "units": "per 100 pupils",
-        "人/百生": "per 100 pupils",
-        "间/百生": "rooms/100 pupils",
+        "units": "per 100",
+        "人/百生": "per 100",
+        "间/百生": "per 100",
         "㎡/生": "m²/pupil",
         "元/生": "yuan/pupil",
         "yuan/pupil/year": "yuan/pupil",
@@ -295,7 +301,7 @@ def _short_names() -> Mapping[str, tuple[str, str]]:
     return {r["code"]: (r["zh"], r["en"]) for r in csv.DictReader(text.splitlines())}
 
 
-def short_name(indicator: Indicator, lang: str) -> str:
+def short_name(indicator: Indicator | Part, lang: str) -> str:
     """Name for narrow places: the listed one, else the full name without its brackets."""
     listed = _short_names().get(indicator.code)
     if listed:
@@ -331,11 +337,17 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
         if zh:
             return (
                 ("本规划版本没有可判定的指标", True),
-                (f"：公开文件没有给出相应目标。已有数值 {with_value} 项，只列数值，不作判定。", False),
+                (
+                    f"：公开文件没有给出相应目标。已有数值 {with_value} 项，只列数值，不作判定。",
+                    False,
+                ),
             )
         return (
             ("Nothing can be judged in this plan version", True),
-            (f": no target has a value yet. {with_value} indicators have values, not judged.", False),
+            (
+                f": no target has a value yet. {with_value} indicators have values, not judged.",
+                False,
+            ),
         )
     good = counts["on_track"] + counts["met"]
     slow, late = counts["at_risk"], counts["off_track"]
@@ -351,9 +363,9 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
             return (*pieces, ("没有指标落后于轨迹。", False))
     else:
         pieces = [
-            (f"Of {card.judged} indicators that can be judged, {good} are on track or met, ", False),
-            (f"{slow} are slow and ", False),
-            (f"{late} lag", True),
+            (f"Of {card.judged} indicators that can be judged, ", False),
+            (f"{good} on track or met, {slow} slow, ", False),
+            (f"{late} lagging", True),
             (". ", False),
         ]
         lead, glue, end = "Furthest behind, as a share of the plan's step: ", " and ", "."
@@ -385,3 +397,16 @@ def coverage_text(cell: Cell, lang: str) -> str:
         return ""
     shown = min(round(cell.coverage_pct, 1), 99.9)
     return TEXTS[lang]["coverage"].format(n=f"{shown:g}")
+
+
+def standard(indicator: Indicator, lang: str) -> tuple[str, str]:
+    """The national standard and, in plain words without colour, whether it is reached."""
+    t = TEXTS[lang]
+    if indicator.threshold is None:
+        return t["no_standard"], ""
+    sign = {">=": "≥", "<=": "≤"}.get(indicator.threshold_op or "", indicator.threshold_op or "")
+    limit = number(indicator.threshold, None) + ("%" if indicator.unit == "%" else "")
+    text = f"{t['standard']} {sign} {limit}"
+    if indicator.threshold_met is None:
+        return text, ""
+    return text, t["standard_met"] if indicator.threshold_met else t["standard_unmet"]

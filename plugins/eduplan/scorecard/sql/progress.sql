@@ -28,6 +28,8 @@ select
     progress_pct,
     status,
     no_data_reason,
+    band_low,
+    band_high,
     threshold_value,
     threshold_op,
     threshold_met,
@@ -35,4 +37,4 @@ select
     source_document
 from marts.ind_progress
 where plan_version = %(plan_version)s
-order by action_code, indicator_code, region_level, region_code, period_year
+order by sort_order, indicator_code, region_level, region_code, period_year

@@ -1,0 +1,200 @@
+"""The scorecard from a real table: what the query finds, and the page as a browser draws it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from eduplan.errors import EduplanError
+from eduplan.scorecard import Scorecard, load_scorecard, render_html
+from tests import scorecard_rows as rows
+
+CHROMIUM = os.environ.get("EDUPLAN_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+# The test's own script, put into a copy of the page: it measures what the browser laid out.
+PROBE = """<script>addEventListener('load', () => {
+  const out = [document.documentElement.scrollWidth];
+  const boxes = '.sum div, .name, .value, figure, .tiles > div, td';
+  for (const e of document.querySelectorAll(boxes))
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+      out.push(e.className + ':' + e.textContent.trim());
+  for (const svg of document.querySelectorAll('svg.chart, svg.bullet')) {
+    const frame = svg.getBoundingClientRect();
+    for (const mark of svg.querySelectorAll('text, rect, circle, polyline')) {
+      const box = mark.getBoundingClientRect();
+      if (box.left < frame.left - 1 || box.right > frame.right + 1)
+        out.push('svg:' + mark.outerHTML);
+    }
+    const axis = svg.querySelector('.axis'), label = svg.querySelector('text.now');
+    if (axis && label
+        && label.getBoundingClientRect().bottom > axis.getBoundingClientRect().top + 4)
+      out.push('axis:' + label.textContent);
+  }
+  const text = out.join('\\n').replace(/</g, '&lt;');
+  document.body.innerHTML = '<pre id=found>' + text + '</pre>';
+})</script>"""
+
+
+@pytest.fixture
+def filled(db: psycopg.Connection) -> psycopg.Connection:
+    rows.fill(db)
+    return db
+
+
+@pytest.fixture
+def card(filled: psycopg.Connection) -> Scorecard:
+    return load_scorecard(filled, rows.PLAN, titles=rows.DATASETS)
+
+
+def test_every_registered_indicator_is_there_once(card: Scorecard) -> None:
+    codes = [i.code for i in card.indicators]
+    assert len(codes) == len(set(codes)) == len(rows.INDICATORS) + len(rows.NO_DATA)
+    assert [a.code for a in card.actions] == ["1", "2", "3", "4", "5", "6", "safeguard"]
+
+
+def test_denominators_leave_out_what_cannot_be_judged(card: Scorecard) -> None:
+    without_target = sum(1 for row in rows.INDICATORS if row[6] is None)
+    assert card.judged == len(rows.INDICATORS) - without_target
+    assert card.counts["no_data"] == len(rows.NO_DATA)
+    assert card.counts["no_target"] == without_target
+
+
+def test_worst_two_by_share_of_the_step(card: Scorecard) -> None:
+    # SEN-01: 91.2 → 94, due 92.13 in 2025, is 91.3: −0.83 of 2.8 = −29.8 %.
+    # CMP-09: 56 → 80, due 64, is 58.4: −5.6 of 24 = −23.3 %. No other row is further behind.
+    assert [i.code for i in card.worst()] == ["SEN-01", "CMP-09"]
+
+
+def test_latest_period_and_history(card: Scorecard) -> None:
+    pre_03 = next(i for i in card.indicators if i.code == "PRE-03")
+    assert [p.year for p in pre_03.history] == [2023, 2024, 2025]
+    assert pre_03.city.period == "2025-2026"
+    assert card.periods == ("2025-2026", "2025")
+
+
+def test_counties_with_most_lagging_first(card: Scorecard) -> None:
+    late = [r.lagging for r in card.regions]
+    assert late == sorted(late, reverse=True) and len(late) == 8
+
+
+def test_parts_hang_under_their_indicator(card: Scorecard) -> None:
+    cv = next(i for i in card.indicators if i.code == "CMP-08P")
+    assert [p.code for p in cv.parts] == [f"CMP-08P#{n}" for n in range(1, 8)]
+    assert [p.threshold_met for p in cv.parts].count(False) == 1  # 0.512 > 0.5
+
+
+def test_quality_counts_published_deliveries(card: Scorecard) -> None:
+    by_name = {s.dataset: s for s in card.quality.sources}
+    assert by_name["teachers"].open_rows == 6 and by_name["teachers"].failed == 1
+    assert by_name["finance_county"].held == 1
+    assert [h.dataset for h in card.quality.held] == ["finance_county"]
+    assert card.quality.absent == ("国家统计局 在校生数",)
+    assert card.quality.oldest_open is not None
+    assert card.quality.oldest_open.dataset == "students"
+    assert [(m.region_name, m.missing, m.expected) for m in card.quality.missing] == [
+        ("藤县", 8, 120),
+        ("蒙山县", 3, 40),
+    ]
+
+
+def test_a_failed_delivery_is_forgotten_once_a_later_one_lands(
+    filled: psycopg.Connection,
+) -> None:
+    filled.execute(
+        "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
+        " contract_hash) values ('teachers', '2025-2026', 'landed', 'later', '1', 'c')"
+    )
+    card = load_scorecard(filled, rows.PLAN)
+    assert next(s for s in card.quality.sources if s.dataset == "teachers").failed == 0
+
+
+def test_unknown_plan_version_names_the_known_ones(filled: psycopg.Connection) -> None:
+    with pytest.raises(EduplanError, match=rows.PLAN):
+        load_scorecard(filled, "no-such-plan")
+
+
+def test_before_the_first_build(db: psycopg.Connection) -> None:
+    with pytest.raises(EduplanError) as caught:
+        load_scorecard(db, rows.PLAN)
+    assert "eduplan build" in caught.value.hint
+
+
+def test_page_shows_every_indicator_and_says_what_is_not_connected(card: Scorecard) -> None:
+    html = render_html(card)
+    for code, name in [(r[0], r[2]) for r in rows.INDICATORS] + [
+        (r[0], r[2]) for r in rows.NO_DATA
+    ]:
+        assert name in html, code
+    assert "演示目标与合成数据" in html
+    assert "重点任务" in html and "未接入" in html
+    assert "覆盖 97.4%" in html
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Callable[..., str]:
+    """Run headless Chromium with ``arguments``; skipped, visibly, where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: install one or set EDUPLAN_CHROMIUM")
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [
+                CHROMIUM,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return done.stdout
+
+    return run
+
+
+def test_prints_on_two_a3_pages(
+    card: Scorecard, tmp_path: Path, browser: Callable[..., str]
+) -> None:
+    page = tmp_path / "card.html"
+    page.write_text(render_html(card), "utf-8")
+    pdf = tmp_path / "card.pdf"
+    browser("--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.as_uri())
+    data = pdf.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", data)) == 2
+    boxes = {tuple(map(float, b.split())) for b in re.findall(rb"/MediaBox\s*\[([^\]]+)\]", data)}
+    (box,) = boxes
+    assert box[2] == pytest.approx(842, abs=2) and box[3] == pytest.approx(1191, abs=2)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_leaves_its_box_at_1280_pixels(
+    filled: psycopg.Connection,
+    tmp_path: Path,
+    browser: Callable[..., str],
+    lang: str,
+) -> None:
+    html = render_html(load_scorecard(filled, rows.PLAN, lang, rows.DATASETS))
+    page = tmp_path / "card.html"
+    page.write_text(html.replace("</head>", PROBE + "</head>"), "utf-8")
+    found = browser("--window-size=1280,2000", "--dump-dom", page.as_uri())
+    lines = re.search(r'<pre id="found">(.*?)</pre>', found, re.S)
+    assert lines is not None
+    width, *overflowing = lines.group(1).split("\n")
+    assert int(width) <= 1280
+    assert overflowing == []
