@@ -380,6 +380,20 @@ def _read(path: Path, mistakes: _Mistakes) -> Contract | None:
     return _Reader(model, path, digest.hexdigest(), lists, mistakes).contract()
 
 
+def _unknown_keys(document: Any, understood: Any, path: str, mistakes: _Mistakes) -> None:
+    """The standard's models drop keys that they do not know, so a typing error would be silent."""
+    if isinstance(document, dict) and isinstance(understood, dict):
+        for key, value in document.items():
+            where = f"{path}.{key}" if path else str(key)
+            if key in understood:
+                _unknown_keys(value, understood[key], where, mistakes)
+            else:
+                mistakes.add(where, f"unknown key {key!r}", "correct the spelling, or quote commas")
+    elif isinstance(document, list) and isinstance(understood, list):
+        for index, (value, known) in enumerate(zip(document, understood, strict=True)):
+            _unknown_keys(value, known, f"{path}[{index}]", mistakes)
+
+
 def _code_lists(path: Path) -> tuple[dict[str, dict[str, str]], bytes]:
     """The shared code lists of the nearest ``code_lists.yaml`` at or above the contract."""
     for folder in path.resolve().parents[:3]:
