@@ -9,6 +9,8 @@ with
 
 school as (
     select school_code, period_year, stages from {{ ref('int_school__years') }}
+    -- Special schools have a standard of their own and are never divided.
+    where school_type_code not like '5%'
 ),
 
 pupils as (
@@ -37,8 +39,10 @@ stage as (
     cross join unnest(school.stages) as stage (stage)
     where stage.stage in ('primary', 'junior', 'senior')
     union
-    select basis, school_code, period_year, stage from pupils
-    where stage in ('primary', 'junior', 'senior') and pupils > 0
+    select pupils.basis, pupils.school_code, pupils.period_year, pupils.stage
+    from pupils
+    inner join school using (school_code, period_year)
+    where pupils.stage in ('primary', 'junior', 'senior') and pupils.pupils > 0
 ),
 
 weighted as (

@@ -7,6 +7,8 @@ measured as (
     union all
     select * from {{ ref('int_measure__roll') }}
     union all
+    select * from {{ ref('int_measure__retention') }}
+    union all
     select * from {{ ref('int_measure__staff') }}
     union all
     select * from {{ ref('int_measure__premises') }}

@@ -17,6 +17,7 @@ indicator as (
         kind,
         scale,
         period_kind,
+        region_basis,
         denominator_terms is not null as has_denominator,
         string_to_array(coalesce(breakdowns, ''), '|') as breakdown_list
     from {{ ref('indicator') }}
@@ -139,6 +140,17 @@ covered as (
     group by 1, 2, 3, 4, 5, 6
 ),
 
+-- Pupils against residents need the place of every school. A county sum of city-run schools has
+-- none: then the city has a value and its counties do not.
+unplaced as (
+    select distinct unit.indicator_code, unit.period_year
+    from unit
+    inner join indicator using (indicator_code)
+    inner join {{ ref('region') }} as city_run
+        on unit.county_code = city_run.region_code and city_run.region_level = 'city_run'
+    where indicator.region_basis = 'location'
+),
+
 -- A period in which nobody reported an indicator is no period of it.
 live as (
     select distinct indicator_code, period_year from valued
@@ -184,8 +196,13 @@ select
 from final
 inner join live using (indicator_code, period_year)
 inner join indicator using (indicator_code)
+left join unplaced
+    on final.indicator_code = unplaced.indicator_code
+    and final.period_year = unplaced.period_year
+    and final.region_level = 'county'
 left join region on final.region_level in ('city', 'county') and final.region_code = region.region_code
 left join school
     on final.region_level = 'school'
     and final.region_code = school.school_code
     and final.period_year = school.period_year
+where unplaced.indicator_code is null
