@@ -70,7 +70,7 @@ def resolve(
         year = "" if period == FULL_PERIOD else period[:4]
         if verb == "previous":
             if not year:
-                return NotRun(f"{contract.title_zh}不分期,没有上一期可比。")
+                return NotRun(f"{contract.title_zh}不分期，没有上一期可比。")
             year = str(int(year) - 1)
         row = conn.execute(
             "SELECT batch_id, status FROM ops.batch WHERE dataset = %(dataset)s"
@@ -87,7 +87,7 @@ def resolve(
         ).fetchone()
         if row is None:
             which = f"{year}年起的一期" if verb == "previous" else f"与{period}同期"
-            return NotRun(f"没有{which}的 {dataset} 已发布数据,本规则未执行。")
+            return NotRun(f"没有{which}的 {dataset} 已发布数据，本规则未执行。")
         found[placeholder] = Lookup(dataset, row[0], clean_only=row[1] != "published")
     return found
 
