@@ -102,8 +102,10 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
     code, name = REGION_CODES[region], REGION_NAMES[region]
     entries: list[Entry] = []
     junior_codes = {
-        year: [schools.code_y[i][year - 2023] for i in pupils.ids
-               if schools.kind[i] == world.JUNIOR] for year in YEARS
+        year: [
+            schools.code_y[i][year - 2023] for i in pupils.ids if schools.kind[i] == world.JUNIOR
+        ]
+        for year in YEARS
     }
     for year in YEARS:
         period = school_year(year)
@@ -114,13 +116,27 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
         file = f"学籍/{period}/{code}_{name}_学生.{suffix}"
         sheet = "学生信息" if is_xlsx else ""
         planted = rows.plant_rows(
-            rng(seed, 20, region, year), frame, rows.STUDENT_KINDS, "students", period, file, sheet,
-            3 if titled else 2, turn=region + 3 * (year - 2023),
-            pairs=(("stu-same-pupil-twice", "STU-008",
-                    ("name", "sex", "birth_date", "student_no", "id_number"), rows.READING),),
+            rng(seed, 20, region, year),
+            frame,
+            rows.STUDENT_KINDS,
+            "students",
+            period,
+            file,
+            sheet,
+            3 if titled else 2,
+            turn=region + 3 * (year - 2023),
+            pairs=(
+                (
+                    "stu-same-pupil-twice",
+                    "STU-008",
+                    ("name", "sex", "birth_date", "student_no", "id_number"),
+                    rows.READING,
+                ),
+            ),
             byte_kinds=not is_xlsx,
             other_school=lambda r, k, options=junior_codes[year]: (  # type: ignore[misc]
-                options[k % len(options)] if options else None),
+                options[k % len(options)] if options else None
+            ),
         )
         entries += planted.entries
         path = out / file
@@ -128,29 +144,51 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
         if is_xlsx:
             head = xlsx.rows_xml(
                 ([["全国中小学生学籍信息管理系统 学生基本信息"]] if titled else [])
-                + [list(people.STUDENT_HEADER)])
+                + [list(people.STUDENT_HEADER)]
+            )
             body = head.encode() + xlsx.frame_xml(planted.frame, 3 if titled else 2)
             merge = ("A1:Z1",) if titled else ()
             xlsx.write_workbook(path, [xlsx.Sheet(sheet, body, merge)])
         else:
             entries += planting.write_student_csv(
-                path, file, period, region, year, planted.frame, people.STUDENT_HEADER,
-                planted.bytes_edits)
+                path,
+                file,
+                period,
+                region,
+                year,
+                planted.frame,
+                people.STUDENT_HEADER,
+                planted.bytes_edits,
+            )
         crew_file = f"教师/{period}/{code}_{name}_教师.xlsx"
         told = rows.plant_rows(
-            rng(seed, 21, region, year), crew.frames[year], rows.TEACHER_KINDS, "teachers", period,
-            crew_file, "教师信息", 3, turn=region + 3 * (year - 2023),
+            rng(seed, 21, region, year),
+            crew.frames[year],
+            rows.TEACHER_KINDS,
+            "teachers",
+            period,
+            crew_file,
+            "教师信息",
+            3,
+            turn=region + 3 * (year - 2023),
             pairs=(
-                ("tea-same-person-twice", "TEA-007", ("name", "sex", "birth_date", "id_number"),
-                 rows._WORKING),
+                (
+                    "tea-same-person-twice",
+                    "TEA-007",
+                    ("name", "sex", "birth_date", "id_number"),
+                    rows._WORKING,
+                ),
                 ("tea-number-twice", "TEA-KEY", ("teacher_no",), rows._WORKING),
             ),
         )
         entries += told.entries
-        head = xlsx.rows_xml([["全国教师管理信息系统 教师基本信息采集表"], list(staff.TEACHER_HEADER)])
+        head = xlsx.rows_xml(
+            [["全国教师管理信息系统 教师基本信息采集表"], list(staff.TEACHER_HEADER)]
+        )
         xlsx.write_workbook(
             out / crew_file,
-            [xlsx.Sheet("教师信息", head.encode() + xlsx.frame_xml(told.frame, 3), ("A1:X1",))])
+            [xlsx.Sheet("教师信息", head.encode() + xlsx.frame_xml(told.frame, 3), ("A1:X1",))],
+        )
 
     backbone = _backbone(crew.frames[2025], crew.school_of_row[2025], pupils.ids)
     entries += planting.write_region_forms(schools, pupils.ids, tables, region, seed, out, backbone)
@@ -159,10 +197,15 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
         stage[y][:, 0] = np.nan_to_num(tables[y]["2105"][:, 0, 6]).astype(np.int64)
     ages = {y: pupils.counts[y].enrolment[:, :9, 0, 0].sum(axis=0) for y in YEARS}
     return RegionResult(
-        region, pupils.ids, tables, stage, ages,
+        region,
+        pupils.ids,
+        tables,
+        stage,
+        ages,
         tuple(pupils.frames[y].height for y in YEARS),
         tuple(crew.frames[y].height for y in YEARS),
-        int(stage[2025][:, 0].sum()), entries,
+        int(stage[2025][:, 0].sum()),
+        entries,
     )
 
 
@@ -182,7 +225,11 @@ def _marker(out: Path) -> dict[str, object] | None:
 
 
 def make_city(
-    out: Path, scale: float = 1.0, seed: int = 2025, *, hold: bool = False,
+    out: Path,
+    scale: float = 1.0,
+    seed: int = 2025,
+    *,
+    hold: bool = False,
     processes: int | None = None,
 ) -> CityReport:
     """Make the city under `out`, or reuse it when the same city is complete there.
@@ -209,7 +256,8 @@ def make_city(
     try:
         marker = wanted | _write(temp, scale, seed, hold, processes or os.cpu_count() or 1)
         (temp / MARKER).write_text(
-            json.dumps(marker, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+            json.dumps(marker, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8"
+        )
         temp.chmod(0o755)
         if out.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
@@ -226,13 +274,21 @@ def make_city(
 
 def _report(out: Path, marker: dict[str, object], *, reused: bool) -> CityReport:
     m: dict[str, object] = marker
-    number = {k: int(str(m[k])) for k in ("files", "bytes", "schools", "children", "defects",
-                                          "defect_kinds")}
+    number = {
+        k: int(str(m[k]))
+        for k in ("files", "bytes", "schools", "children", "defects", "defect_kinds")
+    }
     students, teachers = m["students"], m["teachers"]
     assert isinstance(students, list | tuple) and isinstance(teachers, list | tuple)  # noqa: S101
     return CityReport(
-        out=out, scale=float(str(m["scale"])), seed=int(str(m["seed"])), reused=reused,
-        students=tuple(students), teachers=tuple(teachers), **number)
+        out=out,
+        scale=float(str(m["scale"])),
+        seed=int(str(m["seed"])),
+        reused=reused,
+        students=tuple(students),
+        teachers=tuple(teachers),
+        **number,
+    )
 
 
 def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> dict[str, object]:
@@ -251,8 +307,7 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     regions = [results[r] for r in range(8)]
     schools = world.make_schools(scale, seed)
     entries = [e for r in regions for e in r.entries]
-    entries += planting.write_county_forms(
-        out, scale, seed, {r.region: r.tables for r in regions})
+    entries += planting.write_county_forms(out, scale, seed, {r.region: r.tables for r in regions})
     entries += planting.write_register(out, schools, seed)
     entries += planting.write_extra_files(out, scale, seed)
     entries += money.write_money(out, schools, regions, scale, seed)
@@ -262,12 +317,14 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     kinds = Counter(e.kind for e in read_ledger(out / LEDGER))
     files = [p for p in out.rglob("*") if p.is_file()]
     return {
-        "files": len(files), "bytes": sum(p.stat().st_size for p in files),
+        "files": len(files),
+        "bytes": sum(p.stat().st_size for p in files),
         "schools": int(schools.listed(2025).sum()),
         "students": [sum(r.students[y] for r in regions) for y in range(3)],
         "teachers": [sum(r.teachers[y] for r in regions) for y in range(3)],
         "children": sum(r.children for r in regions),
-        "defects": lines, "defect_kinds": len(kinds),
+        "defects": lines,
+        "defect_kinds": len(kinds),
     }
 
 

@@ -25,8 +25,18 @@ from demo.city.world import (
     rng,
 )
 
-BANDS = ("25人及以下", "26-30人", "31-35人", "36-40人", "41-45人", "46-50人", "51-55人", "56-60人", "61-65人",
-         "66人及以上")
+BANDS = (
+    "25人及以下",
+    "26-30人",
+    "31-35人",
+    "36-40人",
+    "41-45人",
+    "46-50人",
+    "51-55人",
+    "56-60人",
+    "61-65人",
+    "66人及以上",
+)
 BAND_TOP = np.array([25, 30, 35, 40, 45, 50, 55, 60, 65, 10_000])
 KG_BANDS = ("20人及以下", "21-25人", "26-30人", "31-35人", "36人及以上")
 KG_TOP = np.array([20, 25, 30, 35, 10_000])
@@ -68,39 +78,164 @@ def _codes(n: int) -> tuple[str, ...]:
 
 
 _ROWS_3115 = tuple(f for f in FLAGS if f != "#复式班")
-_ROWS_5176 = ("占地面积", "#绿化用地面积", "运动场地面积", "室外游戏场地面积", "图书", "教学用终端", "网络多媒体教室",
-              "固定资产总值", "#教学仪器设备资产值")
-FORMS: dict[str, Form] = {f.code: f for f in (
-    Form("3112", "小学分类型学生数", "人",
-         ("毕业生数", "招生数", "", "", "", "", "在校生数", "", "", "", "", "", "", "", "预计毕业生数"),
-         ("", "计", "未接受过学前教育", "接受一年", "接受两年", "接受三年", "计", "#女", "一年级", "二年级",
-          "三年级", "四年级", "五年级", "六年级", ""), FLAGS, _codes(10)),
-    Form("3115", "初中分类型学生数", "人",
-         ("毕业生数", "招生数", "在校生数", "", "", "", "", "", "预计毕业生数"),
-         ("", "", "计", "#女", "一年级", "二年级", "三年级", "四年级", ""), _ROWS_3115, _codes(9)),
-    Form("2105", "幼儿园班数、班额情况", "个、人",
-         ("班数", "", "", "", "", "", "在园(班)人数", ""), ("计", *KG_BANDS, "计", "#女"),
-         ("总计", "托班", "小班", "中班", "大班", "混合班"), _codes(6)),
-    Form("2106", "小学班数、班额情况", "个", _CLASS_HEAD, (),
-         ("总计", "一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "复式班"), _codes(8)),
-    Form("2107", "初中班数、班额情况", "个", _CLASS_HEAD, (), ("总计", "一年级", "二年级", "三年级"), _codes(4)),
-    Form("4149", "中小学教职工数", "人",
-         ("教职工数", "", "", "", "", "", "校外教师", "银龄教师"),
-         ("计", "专任教师", "行政人员", "教辅人员", "工勤人员", "其他", "", ""),
-         ("总计", "#女", "#少数民族", "#在编人员", "#外籍人员"), _codes(5)),
-    Form("4155", "义务教育学校专任教师分课程、分学历情况", "人",
-         ("合计", "道德与法治", "语文", "数学", "外语", "科学", "历史", "地理", "体育与健康", "音乐", "美术",
-          "艺术", "信息科技", "劳动", "综合实践活动", "其他", "当年不授课"), (),
-         ("总计", "#女", *DEGREES), _codes(8)),
-    Form("5170", "学校(机构)校舍情况", "平方米",
-         ("学校产权校舍建筑面积", "", "", "非学校产权校舍建筑面积", ""),
-         ("计", "#危房", "#当年新增", "独立使用", "共同使用"),
-         ("总计", "教学及辅助用房", "#普通教室", "#专用教室", "#室内体育用房", "#幼儿活动用房", "行政办公用房",
-          "生活用房", "其他用房"), _codes(9)),
-    Form("5176", "学校(机构)占地面积、资产及信息化建设情况", "见计量单位", ("计量单位", "学校产权", "非学校产权独立使用"), (),
-         _ROWS_5176, ("01", "02", "07", "08", "12", "14", "17", "18", "19"),
-         (("㎡", "㎡", "㎡", "㎡", "册", "台", "间", "万元", "万元"),)),
-)}
+_ROWS_5176 = (
+    "占地面积",
+    "#绿化用地面积",
+    "运动场地面积",
+    "室外游戏场地面积",
+    "图书",
+    "教学用终端",
+    "网络多媒体教室",
+    "固定资产总值",
+    "#教学仪器设备资产值",
+)
+FORMS: dict[str, Form] = {
+    f.code: f
+    for f in (
+        Form(
+            "3112",
+            "小学分类型学生数",
+            "人",
+            (
+                "毕业生数",
+                "招生数",
+                "",
+                "",
+                "",
+                "",
+                "在校生数",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "预计毕业生数",
+            ),
+            (
+                "",
+                "计",
+                "未接受过学前教育",
+                "接受一年",
+                "接受两年",
+                "接受三年",
+                "计",
+                "#女",
+                "一年级",
+                "二年级",
+                "三年级",
+                "四年级",
+                "五年级",
+                "六年级",
+                "",
+            ),
+            FLAGS,
+            _codes(10),
+        ),
+        Form(
+            "3115",
+            "初中分类型学生数",
+            "人",
+            ("毕业生数", "招生数", "在校生数", "", "", "", "", "", "预计毕业生数"),
+            ("", "", "计", "#女", "一年级", "二年级", "三年级", "四年级", ""),
+            _ROWS_3115,
+            _codes(9),
+        ),
+        Form(
+            "2105",
+            "幼儿园班数、班额情况",
+            "个、人",
+            ("班数", "", "", "", "", "", "在园(班)人数", ""),
+            ("计", *KG_BANDS, "计", "#女"),
+            ("总计", "托班", "小班", "中班", "大班", "混合班"),
+            _codes(6),
+        ),
+        Form(
+            "2106",
+            "小学班数、班额情况",
+            "个",
+            _CLASS_HEAD,
+            (),
+            ("总计", "一年级", "二年级", "三年级", "四年级", "五年级", "六年级", "复式班"),
+            _codes(8),
+        ),
+        Form(
+            "2107",
+            "初中班数、班额情况",
+            "个",
+            _CLASS_HEAD,
+            (),
+            ("总计", "一年级", "二年级", "三年级"),
+            _codes(4),
+        ),
+        Form(
+            "4149",
+            "中小学教职工数",
+            "人",
+            ("教职工数", "", "", "", "", "", "校外教师", "银龄教师"),
+            ("计", "专任教师", "行政人员", "教辅人员", "工勤人员", "其他", "", ""),
+            ("总计", "#女", "#少数民族", "#在编人员", "#外籍人员"),
+            _codes(5),
+        ),
+        Form(
+            "4155",
+            "义务教育学校专任教师分课程、分学历情况",
+            "人",
+            (
+                "合计",
+                "道德与法治",
+                "语文",
+                "数学",
+                "外语",
+                "科学",
+                "历史",
+                "地理",
+                "体育与健康",
+                "音乐",
+                "美术",
+                "艺术",
+                "信息科技",
+                "劳动",
+                "综合实践活动",
+                "其他",
+                "当年不授课",
+            ),
+            (),
+            ("总计", "#女", *DEGREES),
+            _codes(8),
+        ),
+        Form(
+            "5170",
+            "学校(机构)校舍情况",
+            "平方米",
+            ("学校产权校舍建筑面积", "", "", "非学校产权校舍建筑面积", ""),
+            ("计", "#危房", "#当年新增", "独立使用", "共同使用"),
+            (
+                "总计",
+                "教学及辅助用房",
+                "#普通教室",
+                "#专用教室",
+                "#室内体育用房",
+                "#幼儿活动用房",
+                "行政办公用房",
+                "生活用房",
+                "其他用房",
+            ),
+            _codes(9),
+        ),
+        Form(
+            "5176",
+            "学校(机构)占地面积、资产及信息化建设情况",
+            "见计量单位",
+            ("计量单位", "学校产权", "非学校产权独立使用"),
+            (),
+            _ROWS_5176,
+            ("01", "02", "07", "08", "12", "14", "17", "18", "19"),
+            (("㎡", "㎡", "㎡", "㎡", "册", "台", "间", "万元", "万元"),),
+        ),
+    )
+}
 
 Key = tuple[int, str, str, int]  # school, sheet, row name, value column
 Overrides = Mapping[Key, "xlsx.Cell"]
@@ -134,7 +269,9 @@ def make_kindergartens(
         if region == COUNTIES:
             ages *= 0.75
         listed = schools.listed(year)[here] & (is_kg | attached)
-        weight = np.where(is_kg, schools.weight[here], 0.18) * np.exp(noise * (year - 2023)) * listed
+        weight = (
+            np.where(is_kg, schools.weight[here], 0.18) * np.exp(noise * (year - 2023)) * listed
+        )
         weight = np.minimum(weight, weight[weight > 0].mean() * 3)
         room = 0.932 * ages.sum() * weight / weight.sum()
         table = np.zeros((len(here), 6, 8))
@@ -186,8 +323,9 @@ def make_forms(
     total_25 = pupils.counts[2025].enrolment[:, :, 0, 0].sum(axis=1)
     kids_25 = kindergarten[2025][:, 0, 6]
     for y in (2024, 2023):
-        total_25 = np.where(total_25 > 0, total_25,
-                            pupils.counts[y].enrolment[:, :, 0, 0].sum(axis=1))
+        total_25 = np.where(
+            total_25 > 0, total_25, pupils.counts[y].enrolment[:, :, 0, 0].sum(axis=1)
+        )
         kids_25 = np.where(kids_25 > 0, kids_25, kindergarten[y][:, 0, 6])
     heads = np.maximum(total_25 + kids_25, 8)
     upper = np.isin(kind, (JUNIOR, COMPLETE, TWELVE, world.SENIOR, world.VOC))
@@ -351,8 +489,10 @@ def form_sheet(
     number = form.first_data_row
     letters = [xlsx.column_letter(i) for i in range(2, 2 + len(form.top))]
     for r, name in enumerate(form.rows):
-        cells = [f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{name}</t></is></c>'
-                 f'<c r="B{number}" t="inlineStr"><is><t>{form.codes[r]}</t></is></c>']
+        cells = [
+            f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{name}</t></is></c>'
+            f'<c r="B{number}" t="inlineStr"><is><t>{form.codes[r]}</t></is></c>'
+        ]
         for c, letter in enumerate(letters):
             value: xlsx.Cell
             if overrides and (name, c) in overrides:
@@ -367,8 +507,10 @@ def form_sheet(
             if value is None:
                 continue
             if isinstance(value, str):
-                cells.append(f'<c r="{letter}{number}" t="inlineStr"><is><t>'
-                             f"{xlsx.escape(value)}</t></is></c>")
+                cells.append(
+                    f'<c r="{letter}{number}" t="inlineStr"><is><t>'
+                    f"{xlsx.escape(value)}</t></is></c>"
+                )
             else:
                 cells.append(f'<c r="{letter}{number}"><v>{value}</v></c>')
         cells.append("</row>")
@@ -427,17 +569,24 @@ def school_workbook(
         local_over = None
         if overrides:
             local_over = {(r, c): v for (k, r, c), v in overrides.items() if k == key}
-        corner = school_corner(corner_code or code, name, corner_year or world.school_year(year),
-                               FORMS[form_code].unit)
+        corner = school_corner(
+            corner_code or code, name, corner_year or world.school_year(year), FORMS[form_code].unit
+        )
         dashes = (7,) if form_code == "3115" else ()
         dash_rows = ("#复式班", "复式班") if form_code in ("3112", "2106") else ()
-        sheets.append(form_sheet(form_code, shown, stage, corner, tables[key][local], local_over,
-                                 dashes, dash_rows))
+        sheets.append(
+            form_sheet(
+                form_code, shown, stage, corner, tables[key][local], local_over, dashes, dash_rows
+            )
+        )
     return sheets
 
 
 def county_workbook(
-    code: str, name: str, year: str, tables: Mapping[str, NDArray[np.float64]],
+    code: str,
+    name: str,
+    year: str,
+    tables: Mapping[str, NDArray[np.float64]],
     overrides: Mapping[tuple[str, str, int], xlsx.Cell] | None = None,
 ) -> list[xlsx.Sheet]:
     """Return the sheets of a county summary: the same forms, summed over the schools."""
@@ -449,7 +598,9 @@ def county_workbook(
         dashes = (7,) if form_code == "3115" else ()
         dash_rows = ("#复式班", "复式班") if form_code in ("3112", "2106") else ()
         shown = f"{stage}汇总" if stage else "汇总"
-        sheets.append(form_sheet(form_code, "汇总", shown, corner, values, local, dashes, dash_rows))
+        sheets.append(
+            form_sheet(form_code, "汇总", shown, corner, values, local, dashes, dash_rows)
+        )
     return sheets
 
 
@@ -473,8 +624,18 @@ def historic(year: int, region: int, scale: float) -> dict[str, NDArray[np.float
             kept *= 0.985 * 0.994 ** (grade - 6)
         return int(n * kept)
 
-    share = (1.0, 0.475, 0.18 if region == 5 else 0.022, 0.0, 0.05, 0.03, 0.0105, 0.0195, 0.027,
-             0.15)
+    share = (
+        1.0,
+        0.475,
+        0.18 if region == 5 else 0.022,
+        0.0,
+        0.05,
+        0.03,
+        0.0105,
+        0.0195,
+        0.027,
+        0.15,
+    )
     primary = [size(year - g + 1, g) for g in range(1, 7)]
     junior = [size(year - g + 1, g) for g in range(7, 10)]
     p = np.zeros((10, 15))

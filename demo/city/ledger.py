@@ -28,8 +28,16 @@ COLUMNS = tuple(f.name for f in fields(Entry))
 
 
 def _sort_key(entry: Entry) -> tuple[str, ...]:
-    return (entry.dataset, entry.period, entry.file, entry.sheet, f"{entry.row or 0:09d}",
-            entry.rule_id, entry.kind, entry.column)
+    return (
+        entry.dataset,
+        entry.period,
+        entry.file,
+        entry.sheet,
+        f"{entry.row or 0:09d}",
+        entry.rule_id,
+        entry.kind,
+        entry.column,
+    )
 
 
 def write_ledger(path: Path, entries: Iterable[Entry]) -> int:

@@ -38,20 +38,68 @@ def _amount(cents: int) -> str:
 
 
 COUNTY_HEADER = (
-    ["县(市、区)", "一般公共预算支出", "一般公共预算教育支出", None, None, None, None, None, None, None,
-     "一般公共预算教育经费", None, None, None],
+    [
+        "县(市、区)",
+        "一般公共预算支出",
+        "一般公共预算教育支出",
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        "一般公共预算教育经费",
+        None,
+        None,
+        None,
+    ],
     [None, None, "合计", "其中", None, None, None, None, None, None, "合计", "其中", None, None],
-    [None, None, None, "学前教育", "小学教育", "初中教育", "高中教育", "中等职业教育", "特殊教育", "其他", None,
-     "教育事业费", "基建经费", "教育费附加"],
+    [
+        None,
+        None,
+        None,
+        "学前教育",
+        "小学教育",
+        "初中教育",
+        "高中教育",
+        "中等职业教育",
+        "特殊教育",
+        "其他",
+        None,
+        "教育事业费",
+        "基建经费",
+        "教育费附加",
+    ],
 )
 COUNTY_MERGES = ("A1:N1", "A3:A5", "B3:B5", "C3:J3", "C4:C5", "D4:J4", "K3:N3", "K4:K5", "L4:N4")
 SCHOOL_HEADER = (
-    ["学校(机构)标识码", "学校(机构)名称", "收入", None, "支出", None, None, "公用经费财政拨款", "教师培训费"],
+    [
+        "学校(机构)标识码",
+        "学校(机构)名称",
+        "收入",
+        None,
+        "支出",
+        None,
+        None,
+        "公用经费财政拨款",
+        "教师培训费",
+    ],
     [None, None, "合计", "其中", "合计", "其中", None, None, None],
     [None, None, None, "财政拨款收入", None, "个人部分", "公用部分", None, None],
 )
-SCHOOL_MERGES = ("A1:I1", "A3:A5", "B3:B5", "C3:D3", "C4:C5", "E3:G3", "E4:E5", "F4:G4",
-                 "H3:H5", "I3:I5")
+SCHOOL_MERGES = (
+    "A1:I1",
+    "A3:A5",
+    "B3:B5",
+    "C3:D3",
+    "C4:C5",
+    "E3:G3",
+    "E4:E5",
+    "F4:G4",
+    "H3:H5",
+    "I3:I5",
+)
 
 
 def _county_finance(
@@ -73,8 +121,16 @@ def _county_finance(
             capital = int(fund_total * 0.012)
             surcharge = int(fund_total * 0.035)
             budget = int(fund_total / (0.178 + 0.02 * local[r, 0] - 0.02))
-            rows[r] = [max(budget, int(total * 1.5)), total, *stage, other, fund_total,
-                       fund_total - capital - surcharge, capital, surcharge]
+            rows[r] = [
+                max(budget, int(total * 1.5)),
+                total,
+                *stage,
+                other,
+                fund_total,
+                fund_total - capital - surcharge,
+                capital,
+                surcharge,
+            ]
         file = f"经费/{year}/梧州市教育经费决算.xlsx"
         order = [0, 1, 2, "小计", 3, 4, 5, 6, "小计", 7, "合计"]
         notes: list[tuple[int | str, str, str, str]] = []
@@ -98,19 +154,43 @@ def _county_finance(
             if isinstance(item, int):
                 since.append(item)
                 every.append(item)
-                lines.append([REGION_NAMES[item] if item < COUNTIES else "市本级",
-                              *[_amount(v) for v in rows[item]]])
+                lines.append(
+                    [
+                        REGION_NAMES[item] if item < COUNTIES else "市本级",
+                        *[_amount(v) for v in rows[item]],
+                    ]
+                )
                 for who, column, slug, rule in notes:
                     if who == item:
-                        entries.append(Entry("finance_county", str(year), file, "经费决算", number,
-                                             column, slug, rule))
+                        entries.append(
+                            Entry(
+                                "finance_county",
+                                str(year),
+                                file,
+                                "经费决算",
+                                number,
+                                column,
+                                slug,
+                                rule,
+                            )
+                        )
             else:
                 part = since if item == "小计" else every
                 sums = [sum(rows[r][k] for r in part) for k in range(13)]
                 if year == 2025 and item == "小计" and 0 in part:
                     sums[0] += 99_900
-                    entries.append(Entry("finance_county", str(year), file, "经费决算", number,
-                                         "general_budget", "fnc-subtotal", "LND-022"))
+                    entries.append(
+                        Entry(
+                            "finance_county",
+                            str(year),
+                            file,
+                            "经费决算",
+                            number,
+                            "general_budget",
+                            "fnc-subtotal",
+                            "LND-022",
+                        )
+                    )
                 lines.append([item, *[_amount(v) for v in sums]])
                 if item == "小计":
                     since = []
@@ -133,7 +213,10 @@ def _school_finance(
         growth = 1.024**y
         g = rng(seed, 53, year)
         lines: list[list[xlsx.Cell]] = [
-            [f"{year}年地方教育经费统计 学校经费(教财基)"], [*[None] * 8, "单位:千元"], *SCHOOL_HEADER]
+            [f"{year}年地方教育经费统计 学校经费(教财基)"],
+            [*[None] * 8, "单位:千元"],
+            *SCHOOL_HEADER,
+        ]
         grand = [0] * 7
         places: list[tuple[int, list[int], str]] = []
         blocks: list[tuple[str, list[tuple[str, str, list[int]]]]] = []
@@ -154,14 +237,30 @@ def _school_finance(
                 expenditure = max(expenditure, int(public * 1.9))
                 training = int(public * np.clip(0.054 * factor[i, 2], 0.02, 0.12))
                 income = int(expenditure * 1.01)
-                block.append((schools.code_y[i][y], schools.name_y[i][y],
-                              [income, int(income * 0.93), expenditure, expenditure - public,
-                               public, appropriation, training]))
+                block.append(
+                    (
+                        schools.code_y[i][y],
+                        schools.name_y[i][y],
+                        [
+                            income,
+                            int(income * 0.93),
+                            expenditure,
+                            expenditure - public,
+                            public,
+                            appropriation,
+                            training,
+                        ],
+                    )
+                )
                 total += 1
             blocks.append((REGION_NAMES[region.region], block))
         each = 1 if total < 400 else 3
-        flat = [(b, k) for b, (_, block) in enumerate(blocks) for k in range(len(block))
-                if block[k][0].startswith(("21", "31"))]
+        flat = [
+            (b, k)
+            for b, (_, block) in enumerate(blocks)
+            for k in range(len(block))
+            if block[k][0].startswith(("21", "31"))
+        ]
         picked = [flat[int(n)] for n in g.permutation(len(flat))]
         marks: dict[tuple[int, int], tuple[str, str, str]] = {}
         kinds = ["total", "slip", "unknown", "negative", "training"]
@@ -195,20 +294,42 @@ def _school_finance(
                 lines.append([code, school, *[_amount(x) for x in v]])
                 if (b, k) in marks:
                     column, slug, rule = marks[(b, k)]
-                    entries.append(Entry("finance_school", str(year), file, "教财基", len(lines),
-                                         column, slug, rule))
+                    entries.append(
+                        Entry(
+                            "finance_school",
+                            str(year),
+                            file,
+                            "教财基",
+                            len(lines),
+                            column,
+                            slug,
+                            rule,
+                        )
+                    )
                 sums = [s + x for s, x in zip(sums, v, strict=True)]
             grand = [s + x for s, x in zip(grand, sums, strict=True)]
             if year == 2024 and b == 1:
                 sums = [s + 77_700 if n == 2 else s for n, s in enumerate(sums)]
-                entries.append(Entry("finance_school", str(year), file, "教财基", len(lines) + 1,
-                                     "expenditure_total", "fns-subtotal", "LND-022"))
+                entries.append(
+                    Entry(
+                        "finance_school",
+                        str(year),
+                        file,
+                        "教财基",
+                        len(lines) + 1,
+                        "expenditure_total",
+                        "fns-subtotal",
+                        "LND-022",
+                    )
+                )
             lines.append(["小计", f"{name}小计", *[_amount(x) for x in sums]])
         lines.append(["合计", "全市合计", *[_amount(x) for x in grand]])
         lines.append(["注:民办学校和技工学校不在本表内。"])
         end = len(lines)
-        xlsx.write_workbook(out / file, [xlsx.Sheet(
-            "教财基", xlsx.rows_xml(lines), (*SCHOOL_MERGES, f"A{end}:I{end}"))])
+        xlsx.write_workbook(
+            out / file,
+            [xlsx.Sheet("教财基", xlsx.rows_xml(lines), (*SCHOOL_MERGES, f"A{end}:I{end}"))],
+        )
         del places
     return entries
 
@@ -242,8 +363,9 @@ def population(regions: list[RegionResult], scale: float) -> dict[int, np.ndarra
     return table
 
 
-def _write_population(out: Path, regions: list[RegionResult], scale: float, seed: int
-                      ) -> list[Entry]:
+def _write_population(
+    out: Path, regions: list[RegionResult], scale: float, seed: int
+) -> list[Entry]:
     entries: list[Entry] = []
     people_by_year = population(regions, scale)
     for year in YEARS:
@@ -266,16 +388,28 @@ def _write_population(out: Path, regions: list[RegionResult], scale: float, seed
             spoiled[0, 0, 0] += 9
             notes.append((0, "population", "pop-total-not-sexes", "POP-001"))
         lines: list[list[xlsx.Cell]] = [
-            [f"梧州市{year}年分县(市、区)分年龄人口({year}年9月1日时点)"], [*[None] * 21, "单位:人"],
+            [f"梧州市{year}年分县(市、区)分年龄人口({year}年9月1日时点)"],
+            [*[None] * 21, "单位:人"],
             ["年龄", *[v for name in REGION_NAMES[:COUNTIES] for v in (name, None, None)]],
-            [None, *["合计", "男", "女"] * COUNTIES]]
+            [None, *["合计", "男", "女"] * COUNTIES],
+        ]
         for age in range(19):
             lines.append([str(age), *[int(v) for v in spoiled[:, age].reshape(-1)]])
         sums = spoiled.sum(axis=1).reshape(-1)
         if year == 2023:
             sums[3] += 500
-            entries.append(Entry("population", str(year), file, "人口", len(lines) + 1,
-                                 "population", "pop-sum-row", "LND-022"))
+            entries.append(
+                Entry(
+                    "population",
+                    str(year),
+                    file,
+                    "人口",
+                    len(lines) + 1,
+                    "population",
+                    "pop-sum-row",
+                    "LND-022",
+                )
+            )
         lines.append(["合计", *[int(v) for v in sums]])
         lines.append(["注:合成演示数据;城区人口按常住口径。"])
         merges = ["A1:V1", "A3:A4"]
@@ -283,8 +417,10 @@ def _write_population(out: Path, regions: list[RegionResult], scale: float, seed
             a, z = xlsx.column_letter(1 + 3 * c), xlsx.column_letter(3 + 3 * c)
             merges.append(f"{a}3:{z}3")
         xlsx.write_workbook(out / file, [xlsx.Sheet("人口", xlsx.rows_xml(lines), tuple(merges))])
-        entries += [Entry("population", str(year), file, "人口", 5 + age, column, slug, rule)
-                    for age, column, slug, rule in notes]
+        entries += [
+            Entry("population", str(year), file, "人口", 5 + age, column, slug, rule)
+            for age, column, slug, rule in notes
+        ]
     return entries
 
 
@@ -292,8 +428,9 @@ def write_money(
     out: Path, schools: Schools, regions: list[RegionResult], scale: float, seed: int
 ) -> list[Entry]:
     """Write finance and population files and return their ledger lines."""
-    each_year = {y: np.array([r.pupils[y].sum(axis=0) for r in regions], dtype=float)
-                 for y in YEARS}
+    each_year = {
+        y: np.array([r.pupils[y].sum(axis=0) for r in regions], dtype=float) for y in YEARS
+    }
     return [
         *_county_finance(out, regions, seed, each_year),
         *_school_finance(out, schools, regions, seed),

@@ -33,39 +33,127 @@ from demo.city.world import (
 
 Ints = NDArray[np.int64]
 
-SURNAMES = list("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余"
-                "于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛"
-                "闫雷黎史龙陶贺顾毛郝龚邵万钱覃武戴孔莫汤甘植岑祝冼蒙霍")
-GIVEN = list("伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红玲建文志国春海燕梅琴云飞"
-             "晓东宇浩鑫佳怡欣雨梓涵子轩一诺思语嘉豪俊辉婷雪萍慧颖琪瑶倩莹洁宁安康乐天昊然博"
-             "睿哲铭泽皓熙晨曦诗韵雅琳妍彤可馨依萱钰珊梦婕凯航宏达永成才德仁义礼信智贤良㛃")
+SURNAMES = list(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余"
+    "于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛"
+    "闫雷黎史龙陶贺顾毛郝龚邵万钱覃武戴孔莫汤甘植岑祝冼蒙霍"
+)
+GIVEN = list(
+    "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红玲建文志国春海燕梅琴云飞"
+    "晓东宇浩鑫佳怡欣雨梓涵子轩一诺思语嘉豪俊辉婷雪萍慧颖琪瑶倩莹洁宁安康乐天昊然博"
+    "睿哲铭泽皓熙晨曦诗韵雅琳妍彤可馨依萱钰珊梦婕凯航宏达永成才德仁义礼信智贤良㛃"
+)
 GRADES = (
-    "小学一年级", "小学二年级", "小学三年级", "小学四年级", "小学五年级", "小学六年级", "初中一年级",
-    "初中二年级", "初中三年级", "高中一年级", "高中二年级", "高中三年级", "中职一年级", "中职二年级",
+    "小学一年级",
+    "小学二年级",
+    "小学三年级",
+    "小学四年级",
+    "小学五年级",
+    "小学六年级",
+    "初中一年级",
+    "初中二年级",
+    "初中三年级",
+    "高中一年级",
+    "高中二年级",
+    "高中三年级",
+    "中职一年级",
+    "中职二年级",
     "中职三年级",
 )
 MINORITIES = ("壮族", "瑶族", "侗族", "苗族", "回族", "仫佬族", "毛南族", "土家族")
-_FAR = ("440100000000", "440300000000", "440600000000", "441200000000", "431100000000",
-        "520100000000")
+_FAR = (
+    "440100000000",
+    "440300000000",
+    "440600000000",
+    "441200000000",
+    "431100000000",
+    "520100000000",
+)
 _NEAR = ("450100000000", "450800000000", "450900000000", "450300000000", "451100000000")
-ROADS = ("新兴", "西堤", "蝶山", "大学", "奥奇丽", "三龙", "政贤", "银湖", "富民", "文澜", "西江", "桂江")
+ROADS = (
+    "新兴",
+    "西堤",
+    "蝶山",
+    "大学",
+    "奥奇丽",
+    "三龙",
+    "政贤",
+    "银湖",
+    "富民",
+    "文澜",
+    "西江",
+    "桂江",
+)
 
 STUDENT_HEADER = (
-    "★学校标识码", "学校名称", "★姓名", "★性别", "★出生日期", "★身份证件类型", "★身份证件号",
-    "全国学籍号", "★民族", "户口性质", "户口所在地行政区划码", "★年级", "★班级", "★入学年月", "入学方式",
-    "★就读方式", "学生来源", "是否随迁子女", "是否农村留守儿童", "是否政府购买学位", "★学籍状态",
-    "异动日期", "联系电话", "现住址", "成员1姓名", "成员1联系电话",
+    "★学校标识码",
+    "学校名称",
+    "★姓名",
+    "★性别",
+    "★出生日期",
+    "★身份证件类型",
+    "★身份证件号",
+    "全国学籍号",
+    "★民族",
+    "户口性质",
+    "户口所在地行政区划码",
+    "★年级",
+    "★班级",
+    "★入学年月",
+    "入学方式",
+    "★就读方式",
+    "学生来源",
+    "是否随迁子女",
+    "是否农村留守儿童",
+    "是否政府购买学位",
+    "★学籍状态",
+    "异动日期",
+    "联系电话",
+    "现住址",
+    "成员1姓名",
+    "成员1联系电话",
 )
 STUDENT_COLUMNS = (
-    "school_code", "school_name", "name", "sex", "birth_date", "id_type", "id_number",
-    "student_no", "ethnicity", "hukou_type", "hukou_region", "grade", "class_name", "entry_month",
-    "entry_mode", "boarding", "source_type", "is_migrant", "is_left_behind",
-    "is_purchased_place", "status", "status_date", "phone", "address", "guardian_name",
+    "school_code",
+    "school_name",
+    "name",
+    "sex",
+    "birth_date",
+    "id_type",
+    "id_number",
+    "student_no",
+    "ethnicity",
+    "hukou_type",
+    "hukou_region",
+    "grade",
+    "class_name",
+    "entry_month",
+    "entry_mode",
+    "boarding",
+    "source_type",
+    "is_migrant",
+    "is_left_behind",
+    "is_purchased_place",
+    "status",
+    "status_date",
+    "phone",
+    "address",
+    "guardian_name",
     "guardian_phone",
 )
 # Which 教基 sub-row a count belongs to; index 3 (复式班) is always empty.
-FLAGS = ("总计", "#女", "#少数民族", "#复式班", "#寄宿生", "#随迁子女", "#外省迁入", "#本省外县迁入",
-         "#进城务工人员随迁子女", "#农村留守儿童")
+FLAGS = (
+    "总计",
+    "#女",
+    "#少数民族",
+    "#复式班",
+    "#寄宿生",
+    "#随迁子女",
+    "#外省迁入",
+    "#本省外县迁入",
+    "#进城务工人员随迁子女",
+    "#农村留守儿童",
+)
 
 
 @dataclass
@@ -108,7 +196,11 @@ def identity_numbers(area: Ints, ymd: Ints, serial: Ints) -> pl.Series:
 
 
 def assign_identities(
-    g: np.random.Generator, ymd: Ints, male: NDArray[np.bool_], scale: float, low: float,
+    g: np.random.Generator,
+    ymd: Ints,
+    male: NDArray[np.bool_],
+    scale: float,
+    low: float,
     high: float,
 ) -> pl.Series:
     """Return unique identity numbers with an area code that does not exist (4504 99, 98, ...).
@@ -154,8 +246,11 @@ def _dates(first: Ints, offset: Ints) -> Ints:
     day = base + leap + offset
     y = day.astype("datetime64[Y]")
     m = day.astype("datetime64[M]")
-    return ((y.astype(int) + 1970) * 10_000 + (m.astype(int) % 12 + 1) * 100
-            + ((day - m.astype("datetime64[D]")).astype(int) + 1)).astype(np.int64)
+    return (
+        (y.astype(int) + 1970) * 10_000
+        + (m.astype(int) % 12 + 1) * 100
+        + ((day - m.astype("datetime64[D]")).astype(int) + 1)
+    ).astype(np.int64)
 
 
 def cohort_size(year: int, region: int, scale: float) -> int:
@@ -181,7 +276,9 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
     def of(*kinds: int, year: int = 2000) -> Ints:
         options = here[np.isin(kind[here], kinds) & (schools.open_year[here] <= year)]
         if kinds[0] == JUNIOR:  # a primary school that grows a junior part starts it then
-            changed = np.array([schools.kind_y[i, min(2, max(0, year - 2023))] == kind[i] for i in options])
+            changed = np.array(
+                [schools.kind_y[i, min(2, max(0, year - 2023))] == kind[i] for i in options]
+            )
             options = options[changed] if len(options) else options
         return options
 
@@ -273,31 +370,35 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
     house = pl.Series(g.integers(1, 400, n)).cast(pl.String)
     room = take(["号", "号2栋", "号,3单元", "号院"], np.searchsorted([0.6, 0.9, 0.91], g.random(n)))
     place = world.REGION_NAMES[region] if region != COUNTIES else "万秀区"
-    persons = pl.DataFrame({
-        "name": name,
-        "sex": take(["女", "男"], male.astype(np.int64)),
-        "birth_date": pl.Series(ymd).cast(pl.String),
-        "id_type": pl.repeat("居民身份证", n, dtype=pl.String, eager=True),
-        "id_number": number,
-        "student_no": pl.select(pl.concat_str(pl.lit("G"), number)).to_series(),
-        "ethnicity": take(["汉族", *MINORITIES], ethnicity.astype(np.int64)),
-        "phone": phones(g, n),
-        "address": pl.select(
-            pl.concat_str(pl.lit(f"广西梧州市{place}"), road, pl.lit("路"), house, room)
-        ).to_series(),
-        "guardian_name": pl.select(
-            pl.concat_str(name.str.slice(0, 1), guardian.str.slice(1))
-        ).to_series(),
-        "guardian_phone": phones(g, n),
-    })
+    persons = pl.DataFrame(
+        {
+            "name": name,
+            "sex": take(["女", "男"], male.astype(np.int64)),
+            "birth_date": pl.Series(ymd).cast(pl.String),
+            "id_type": pl.repeat("居民身份证", n, dtype=pl.String, eager=True),
+            "id_number": number,
+            "student_no": pl.select(pl.concat_str(pl.lit("G"), number)).to_series(),
+            "ethnicity": take(["汉族", *MINORITIES], ethnicity.astype(np.int64)),
+            "phone": phones(g, n),
+            "address": pl.select(
+                pl.concat_str(pl.lit(f"广西梧州市{place}"), road, pl.lit("路"), house, room)
+            ).to_series(),
+            "guardian_name": pl.select(
+                pl.concat_str(name.str.slice(0, 1), guardian.str.slice(1))
+            ).to_series(),
+            "guardian_phone": phones(g, n),
+        }
+    )
     position = np.full(len(schools) + 1, -1)
     position[here] = np.arange(len(here))
     rural = np.array([u in ("122", "210", "220") for u in schools.urban])
     private = np.array([o == "999" for o in schools.organiser])
     style = (np.arange(len(schools)) * 7) % 3
     resolve = {
-        y: np.where(schools.close_year <= y, np.maximum(schools.successor, 0),
-                    np.arange(len(schools))) for y in YEARS
+        y: np.where(
+            schools.close_year <= y, np.maximum(schools.successor, 0), np.arange(len(schools))
+        )
+        for y in YEARS
     }
 
     def school_at(grade: Ints, year: int) -> Ints:
@@ -327,22 +428,32 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
         group_size = np.bincount(group_no)
         target = schools.class_target[at_r[start]]
         # a crowded school opens no further class until it must; the others keep to their target
-        classes = np.where(target > 50, group_size // target, -(-group_size // target))
-        classes = np.maximum(1, classes)
+        classes = -(-group_size // target)
+        fewer = np.maximum(1, group_size // target)
+        classes = np.where((target > 50) & (group_size <= fewer * (target + 3)), fewer, classes)
         class_no = rank % classes[group_no]
         sizes = np.bincount(group_no * 64 + class_no, weights=~gone).astype(int)
 
         boarding_p = np.select(
             [grade_r <= 3, grade_r <= 6, grade_r <= 9],
-            [0.0, np.where(rural[at_r], 0.12, 0.0), np.where(rural[at_r], 0.72, 0.35)], 0.85,
+            [0.0, np.where(rural[at_r], 0.12, 0.0), np.where(rural[at_r], 0.72, 0.35)],
+            0.85,
         )
         boards = u_board[rows] < boarding_p
         migrant = (u_migrant[rows] < np.where(rural[at_r], 0.01, 0.085)) & (grade_r <= 9)
         outer = migrant & from_far[rows]
         left = rural[at_r] & (u_left[rows] < 0.24) & ~migrant & (grade_r <= 9)
         flags = [
-            np.ones(len(rows), bool), ~male[rows], minority[rows], np.zeros(len(rows), bool),
-            boards, migrant, outer, migrant & ~outer, migrant & worker[rows], left,
+            np.ones(len(rows), bool),
+            ~male[rows],
+            minority[rows],
+            np.zeros(len(rows), bool),
+            boards,
+            migrant,
+            outer,
+            migrant & ~outer,
+            migrant & worker[rows],
+            left,
         ]
         local = position[at_r]
         shape = (len(here), 12, len(FLAGS), 2)
@@ -369,9 +480,16 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
             mig = u_migrant[done] < np.where(done_rural, 0.01, 0.085)
             board_p = np.where(done_rural, 0.12 if last == 6 else 0.72, 0.0 if last == 6 else 0.35)
             of_which = [
-                np.ones(len(done), bool), ~male[done], minority[done], np.zeros(len(done), bool),
-                u_board[done] < board_p, mig, mig & from_far[done], mig & ~from_far[done],
-                mig & worker[done], done_rural & (u_left[done] < 0.24) & ~mig,
+                np.ones(len(done), bool),
+                ~male[done],
+                minority[done],
+                np.zeros(len(done), bool),
+                u_board[done] < board_p,
+                mig,
+                mig & from_far[done],
+                mig & ~from_far[done],
+                mig & worker[done],
+                done_rural & (u_left[done] < 0.24) & ~mig,
             ]
             for f, flag in enumerate(of_which):
                 table[:, f] = np.bincount(ok[flag], minlength=len(here))
@@ -388,54 +506,74 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
         grade_index = grade_r - 1 + np.where(vocational_row, 3, 0)
         in_stage = np.select([grade_r <= 6, grade_r <= 9], [grade_r - 1, grade_r - 7], grade_r - 10)
         digits = pl.Series(class_no + 1).cast(pl.String)
-        zh = take(["一", "二", "三", "四", "五", "六", "一", "二", "三", "一", "二", "三"], grade_r - 1)
+        zh = take(
+            ["一", "二", "三", "四", "五", "六", "一", "二", "三", "一", "二", "三"], grade_r - 1
+        )
         plain = pl.select(pl.concat_str(digits, pl.lit("班"))).to_series()
-        round_ = pl.select(
-            pl.concat_str(zh, pl.lit("("), digits, pl.lit(")班"))
-        ).to_series()
+        round_ = pl.select(pl.concat_str(zh, pl.lit("("), digits, pl.lit(")班"))).to_series()
         three = pl.Series((in_stage + 1) * 100 + class_no + 1).cast(pl.String)
         class_name = pl.select(
-            pl.when(pl.Series(style[at_r] == 0)).then(plain)
-            .when(pl.Series(style[at_r] == 1)).then(round_).otherwise(three)
+            pl.when(pl.Series(style[at_r] == 0))
+            .then(plain)
+            .when(pl.Series(style[at_r] == 1))
+            .then(round_)
+            .otherwise(three)
         ).to_series()
         moved = (grade_r >= move_grade[rows]) & (grade_r <= 6)
         purchased = migrant & private[at_r] & (u_left[rows] < 0.8)
         month = rng(seed, 3, region, year).integers(0, 270, len(rows))
         left_on = _dates(np.full(len(rows), year), month)
-        status = np.where(gone, np.where(died[rows], 3, 2),
-                          np.where(paused_grade[rows] == grade_r, 1, 0))
+        status = np.where(
+            gone, np.where(died[rows], 3, 2), np.where(paused_grade[rows] == grade_r, 1, 0)
+        )
         changed_on = pl.Series(left_on).cast(pl.String)
         hukou = pl.select(
-            pl.when(pl.Series(outer)).then(take(_FAR, far[rows]))
-            .when(pl.Series(migrant)).then(take(_NEAR, near[rows]))
+            pl.when(pl.Series(outer))
+            .then(take(_FAR, far[rows]))
+            .when(pl.Series(migrant))
+            .then(take(_NEAR, near[rows]))
             .otherwise(pl.lit(f"{home_code}000000"))
         ).to_series()
         codes = [c[y] for c in schools.code_y]
         titles = [t[y] for t in schools.name_y]
         yes_no = ["否", "是"]
         p = persons[rows]
-        frames[year] = pl.DataFrame({
-            "school_code": take(codes, at_r),
-            "school_name": take(titles, at_r),
-            **{c: p[c] for c in ("name", "sex", "birth_date", "id_type", "id_number",
-                                 "student_no", "ethnicity")},
-            "hukou_type": take(["非农业户口", "农业户口"], rural[at_r].astype(np.int64)),
-            "hukou_region": hukou,
-            "grade": take(GRADES, grade_index),
-            "class_name": class_name,
-            "entry_month": pl.Series((year - in_stage) * 100 + 9).cast(pl.String),
-            "entry_mode": take(["就近入学", "统一招生考试/普通入学"], (grade_r >= 10).astype(np.int64)),
-            "boarding": take(["走读", "住校"], boards.astype(np.int64)),
-            "source_type": take(["正常入学", "转入"], moved.astype(np.int64)),
-            "is_migrant": take(yes_no, migrant.astype(np.int64)),
-            "is_left_behind": take(yes_no, left.astype(np.int64)),
-            "is_purchased_place": take(yes_no, purchased.astype(np.int64)),
-            "status": take(["在读", "休学", "转出", "死亡"], status),
-            "status_date": pl.select(
-                pl.when(pl.Series(status > 0)).then(changed_on).otherwise(None)
-            ).to_series(),
-            **{c: p[c] for c in ("phone", "address", "guardian_name", "guardian_phone")},
-        }).select(STUDENT_COLUMNS)
+        frames[year] = pl.DataFrame(
+            {
+                "school_code": take(codes, at_r),
+                "school_name": take(titles, at_r),
+                **{
+                    c: p[c]
+                    for c in (
+                        "name",
+                        "sex",
+                        "birth_date",
+                        "id_type",
+                        "id_number",
+                        "student_no",
+                        "ethnicity",
+                    )
+                },
+                "hukou_type": take(["非农业户口", "农业户口"], rural[at_r].astype(np.int64)),
+                "hukou_region": hukou,
+                "grade": take(GRADES, grade_index),
+                "class_name": class_name,
+                "entry_month": pl.Series((year - in_stage) * 100 + 9).cast(pl.String),
+                "entry_mode": take(
+                    ["就近入学", "统一招生考试/普通入学"], (grade_r >= 10).astype(np.int64)
+                ),
+                "boarding": take(["走读", "住校"], boards.astype(np.int64)),
+                "source_type": take(["正常入学", "转入"], moved.astype(np.int64)),
+                "is_migrant": take(yes_no, migrant.astype(np.int64)),
+                "is_left_behind": take(yes_no, left.astype(np.int64)),
+                "is_purchased_place": take(yes_no, purchased.astype(np.int64)),
+                "status": take(["在读", "休学", "转出", "死亡"], status),
+                "status_date": pl.select(
+                    pl.when(pl.Series(status > 0)).then(changed_on).otherwise(None)
+                ).to_series(),
+                **{c: p[c] for c in ("phone", "address", "guardian_name", "guardian_phone")},
+            }
+        ).select(STUDENT_COLUMNS)
         school_of_row[year] = at_r
     return RegionPupils(here, frames, counts, school_of_row)
 

@@ -34,7 +34,14 @@ UTF8_REGION = 2  # its latest student list is UTF-8 with BOM although GB18030 is
 
 
 def write_student_csv(
-    path: Path, file: str, period: str, region: int, year: int, frame, header, edits,
+    path: Path,
+    file: str,
+    period: str,
+    region: int,
+    year: int,
+    frame,
+    header,
+    edits,
 ) -> list[Entry]:
     """Write a county's student list; two counties deviate from the form in the latest year."""
     from demo.city.build import csv_bytes, spoil, to_gb18030
@@ -47,15 +54,37 @@ def write_student_csv(
         extra = pl.Series("extra", ["无"]).extend_constant("无", frame.height - 1)
         frame = frame.with_columns(extra.alias("残疾类型"))
         labels.append("残疾类型")
-        entries.append(Entry("students", period, file, "", None, "残疾类型", "csv-extra-column",
-                             "LND-006", "lands beside"))
+        entries.append(
+            Entry(
+                "students",
+                period,
+                file,
+                "",
+                None,
+                "残疾类型",
+                "csv-extra-column",
+                "LND-006",
+                "lands beside",
+            )
+        )
     data = csv_bytes(frame, labels)
     if year == LATEST and region == UTF8_REGION:
         data = b"\xef\xbb\xbf" + data
         edits_utf8 = {r: k for r, k in edits.items()}
         path.write_bytes(spoil(data, edits_utf8))
-        entries.append(Entry("students", period, file, "", None, "", "csv-utf8-bom", "LND-007",
-                             "declared GB18030"))
+        entries.append(
+            Entry(
+                "students",
+                period,
+                file,
+                "",
+                None,
+                "",
+                "csv-utf8-bom",
+                "LND-007",
+                "declared GB18030",
+            )
+        )
     else:
         path.write_bytes(spoil(to_gb18030(data), edits))
     return entries
@@ -87,8 +116,13 @@ class _Victims:
 
 
 def write_region_forms(
-    schools: Schools, ids: NDArray[np.int64], tables: dict[int, dict[str, NDArray[np.float64]]],
-    region: int, seed: int, out: Path, backbone: NDArray[np.int64],
+    schools: Schools,
+    ids: NDArray[np.int64],
+    tables: dict[int, dict[str, NDArray[np.float64]]],
+    region: int,
+    seed: int,
+    out: Path,
+    backbone: NDArray[np.int64],
 ) -> list[Entry]:
     """Write the latest year's workbooks of a region, one per school."""
     folder = out / "教基" / school_year(LATEST)
@@ -110,18 +144,38 @@ def write_region_forms(
         kind = world.TYPE_NAME[schools.type_y[int(ids[i])][2]]
         return forms.sheet_name(form, stage, kind)
 
-    def spoil(i: int | None, key: str, cells: dict[tuple[str, int], float | str], row: str,
-              column: str, slug: str, rule: str) -> None:
+    def spoil(
+        i: int | None,
+        key: str,
+        cells: dict[tuple[str, int], float | str],
+        row: str,
+        column: str,
+        slug: str,
+        rule: str,
+    ) -> None:
         if i is None:
             return
         mine = overrides.setdefault(i, {})
         for (name, c), value in cells.items():
-            number = value if isinstance(value, str) else (
-                int(value) if value == int(value) else float(round(value, 2)))
+            number = (
+                value
+                if isinstance(value, str)
+                else (int(value) if value == int(value) else float(round(value, 2)))
+            )
             mine[(key, name, c)] = number
         dataset = f"jj{key[:4]}"
-        entries.append(Entry(dataset, period, file_of(i), sheet_of(i, key), _form_row(key, row),
-                             column, slug, rule))
+        entries.append(
+            Entry(
+                dataset,
+                period,
+                file_of(i),
+                sheet_of(i, key),
+                _form_row(key, row),
+                column,
+                slug,
+                rule,
+            )
+        )
 
     # At tiny scales a region takes only part of the kinds, so that no batch is held for them.
     wanted = 0
@@ -141,72 +195,182 @@ def write_region_forms(
         return float(t[key][i, form.rows.index(row), c])
 
     for _ in range(repeats):
+
         def point() -> int | None:
             return victims.take(POINT, where=no_leavers & (pupils > 0))
 
         if turn() and (i := point()) is not None:
-            spoil(i, "3112", {("总计", 6): cell(i, "3112", "总计", 6) + 4}, "总计", "enrolment",
-                  "jj3112-total-not-grades", "J3112-001")
+            spoil(
+                i,
+                "3112",
+                {("总计", 6): cell(i, "3112", "总计", 6) + 4},
+                "总计",
+                "enrolment",
+                "jj3112-total-not-grades",
+                "J3112-001",
+            )
         if turn() and (i := point()) is not None:
             v = cell(i, "3112", "总计", 1)
-            spoil(i, "3112", {("总计", 1): v + 2}, "总计", "entrants",
-                  "jj3112-entrants-not-grade-1", "J3112-002")
+            spoil(
+                i,
+                "3112",
+                {("总计", 1): v + 2},
+                "总计",
+                "entrants",
+                "jj3112-entrants-not-grade-1",
+                "J3112-002",
+            )
         if turn() and (i := point()) is not None:
             v = cell(i, "3112", "总计", 1)
-            spoil(i, "3112", {("总计", 5): v + 3}, "总计", "entrants_preschool_3",
-                  "jj3112-preschool-above-entrants", "J3112-003")
+            spoil(
+                i,
+                "3112",
+                {("总计", 5): v + 3},
+                "总计",
+                "entrants_preschool_3",
+                "jj3112-preschool-above-entrants",
+                "J3112-003",
+            )
         if turn() and (i := point()) is not None:
-            spoil(i, "3112", {("总计", 14): 7}, "总计", "expected_graduates",
-                  "jj3112-leavers-not-grade-6", "J3112-004")
+            spoil(
+                i,
+                "3112",
+                {("总计", 14): 7},
+                "总计",
+                "expected_graduates",
+                "jj3112-leavers-not-grade-6",
+                "J3112-004",
+            )
         if turn() and (i := point()) is not None:
             v = cell(i, "3112", "总计", 6)
-            spoil(i, "3112", {("总计", 7): v + 1}, "总计", "enrolment_female",
-                  "jj3112-girls-above-total", "J3112-005")
+            spoil(
+                i,
+                "3112",
+                {("总计", 7): v + 1},
+                "总计",
+                "enrolment_female",
+                "jj3112-girls-above-total",
+                "J3112-005",
+            )
         if turn() and (i := victims.take(PRIMARY)) is not None:
             # an eleventh school bus: more boarders than pupils, spread over the grades
             total = [cell(i, "3112", "总计", c) for c in range(8, 14)]
             cells: dict[tuple[str, int], float | str] = {
-                ("#寄宿生", 8 + k): v + 1 for k, v in enumerate(total)}
+                ("#寄宿生", 8 + k): v + 1 for k, v in enumerate(total)
+            }
             cells[("#寄宿生", 6)] = sum(total) + 6
             cells[("#寄宿生", 1)] = total[0] + 1
             cells[("#寄宿生", 14)] = total[5] + 1
             spoil(i, "3112", cells, "#寄宿生", "enrolment", "jj3112-part-above-total", "J3112-007")
         juniors = (JUNIOR,)
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "3115", {("总计", 2): cell(i, "3115", "总计", 2) + 5}, "总计", "enrolment",
-                  "jj3115-total-not-grades", "J3115-001")
+            spoil(
+                i,
+                "3115",
+                {("总计", 2): cell(i, "3115", "总计", 2) + 5},
+                "总计",
+                "enrolment",
+                "jj3115-total-not-grades",
+                "J3115-001",
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "3115", {("总计", 1): max(0, cell(i, "3115", "总计", 1) - 3)}, "总计",
-                  "entrants", "jj3115-entrants-not-grade-7", "J3115-002")
+            spoil(
+                i,
+                "3115",
+                {("总计", 1): max(0, cell(i, "3115", "总计", 1) - 3)},
+                "总计",
+                "entrants",
+                "jj3115-entrants-not-grade-7",
+                "J3115-002",
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "3115", {("总计", 8): cell(i, "3115", "总计", 8) + 6}, "总计",
-                  "expected_graduates", "jj3115-leavers-not-grade-9", "J3115-004")
+            spoil(
+                i,
+                "3115",
+                {("总计", 8): cell(i, "3115", "总计", 8) + 6},
+                "总计",
+                "expected_graduates",
+                "jj3115-leavers-not-grade-9",
+                "J3115-004",
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "3115", {("总计", 3): cell(i, "3115", "总计", 2) + 2}, "总计",
-                  "enrolment_female", "jj3115-girls-above-total", "J3115-005")
+            spoil(
+                i,
+                "3115",
+                {("总计", 3): cell(i, "3115", "总计", 2) + 2},
+                "总计",
+                "enrolment_female",
+                "jj3115-girls-above-total",
+                "J3115-005",
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "3115", {("总计", 7): 5}, "总计", "grade_10", "jj3115-fourth-grade",
-                  "J3115-006")
+            spoil(
+                i, "3115", {("总计", 7): 5}, "总计", "grade_10", "jj3115-fourth-grade", "J3115-006"
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
             v = cell(i, "3115", "总计", 0)
-            spoil(i, "3115", {("#农村留守儿童", 0): v + 9}, "#农村留守儿童", "graduates",
-                  "jj3115-part-above-total", "J3115-007")
+            spoil(
+                i,
+                "3115",
+                {("#农村留守儿童", 0): v + 9},
+                "#农村留守儿童",
+                "graduates",
+                "jj3115-part-above-total",
+                "J3115-007",
+            )
         if turn() and (i := victims.take(KG)) is not None:
-            spoil(i, "2105", {("总计", 0): cell(i, "2105", "总计", 0) + 1}, "总计", "classes",
-                  "jj2105-classes-not-bands", "J2105-001")
+            spoil(
+                i,
+                "2105",
+                {("总计", 0): cell(i, "2105", "总计", 0) + 1},
+                "总计",
+                "classes",
+                "jj2105-classes-not-bands",
+                "J2105-001",
+            )
         if turn() and (i := victims.take(KG)) is not None:
-            spoil(i, "2105", {("总计", 0): 38, ("总计", 1): 38, ("总计", 2): 0, ("总计", 3): 0,
-                              ("总计", 4): 0, ("总计", 5): 0, ("总计", 6): 400,
-                              ("总计", 7): 190}, "总计", "classes", "jj2105-too-many-classes",
-                  "J2105-002")
+            spoil(
+                i,
+                "2105",
+                {
+                    ("总计", 0): 38,
+                    ("总计", 1): 38,
+                    ("总计", 2): 0,
+                    ("总计", 3): 0,
+                    ("总计", 4): 0,
+                    ("总计", 5): 0,
+                    ("总计", 6): 400,
+                    ("总计", 7): 190,
+                },
+                "总计",
+                "classes",
+                "jj2105-too-many-classes",
+                "J2105-002",
+            )
         if turn() and (i := victims.take(KG)) is not None:
             k = cell(i, "2105", "大班", 0)
-            spoil(i, "2105", {("大班", 6): k * 3 if k and cell(i, "2105", "大班", 1) == 0
-                              else 300, ("大班", 7): 1}, "大班", "children",
-                  "jj2105-children-outside-bands", "J2105-003")
+            spoil(
+                i,
+                "2105",
+                {
+                    ("大班", 6): k * 3 if k and cell(i, "2105", "大班", 1) == 0 else 300,
+                    ("大班", 7): 1,
+                },
+                "大班",
+                "children",
+                "jj2105-children-outside-bands",
+                "J2105-003",
+            )
         if turn() and (i := victims.take(PRIMARY, where=classes6 > 0)) is not None:
-            spoil(i, "2106", {("一年级", 0): cell(i, "2106", "一年级", 0) + 2}, "一年级", "classes",
-                  "jj2106-classes-not-bands", "J2106-001")
+            spoil(
+                i,
+                "2106",
+                {("一年级", 0): cell(i, "2106", "一年级", 0) + 2},
+                "一年级",
+                "classes",
+                "jj2106-classes-not-bands",
+                "J2106-001",
+            )
         if turn() and (i := victims.take(PRIMARY, where=classes6 > 0)) is not None:
             cells = {("一年级", c): 0 for c in range(2, 11)}
             cells |= {("一年级", 0): 24, ("一年级", 1): 24}
@@ -218,8 +382,15 @@ def write_region_forms(
             cells[("一年级", 1 if full else 10)] = k
             spoil(i, "2106", cells, "一年级", "c_ge66", "jj2106-bands-not-pupils", "J2106-003")
         if turn() and (i := victims.take(*juniors)) is not None:
-            spoil(i, "2107", {("总计", 0): cell(i, "2107", "总计", 0) + 2}, "总计", "classes",
-                  "jj2107-classes-not-bands", "J2107-001")
+            spoil(
+                i,
+                "2107",
+                {("总计", 0): cell(i, "2107", "总计", 0) + 2},
+                "总计",
+                "classes",
+                "jj2107-classes-not-bands",
+                "J2107-001",
+            )
         if turn() and (i := victims.take(*juniors)) is not None:
             cells = {("二年级", c): 0 for c in range(2, 11)}
             cells |= {("二年级", 0): 26, ("二年级", 1): 26}
@@ -231,24 +402,61 @@ def write_region_forms(
             cells[("三年级", 1 if full else 10)] = k
             spoil(i, "2107", cells, "三年级", "c_ge66", "jj2107-bands-not-pupils", "J2107-003")
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
-            spoil(i, "4149", {("#在编人员", 0): cell(i, "4149", "#在编人员", 0) + 1}, "#在编人员", "staff",
-                  "jj4149-staff-not-parts", "J4149-001")
+            spoil(
+                i,
+                "4149",
+                {("#在编人员", 0): cell(i, "4149", "#在编人员", 0) + 1},
+                "#在编人员",
+                "staff",
+                "jj4149-staff-not-parts",
+                "J4149-001",
+            )
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
             n = cell(i, "4149", "总计", 0)
-            spoil(i, "4149", {("#少数民族", 0): n + 3, ("#少数民族", 1): n + 3, ("#少数民族", 2): 0,
-                              ("#少数民族", 3): 0, ("#少数民族", 4): 0, ("#少数民族", 5): 0}, "#少数民族",
-                  "staff", "jj4149-part-above-total", "J4149-007")
+            spoil(
+                i,
+                "4149",
+                {
+                    ("#少数民族", 0): n + 3,
+                    ("#少数民族", 1): n + 3,
+                    ("#少数民族", 2): 0,
+                    ("#少数民族", 3): 0,
+                    ("#少数民族", 4): 0,
+                    ("#少数民族", 5): 0,
+                },
+                "#少数民族",
+                "staff",
+                "jj4149-part-above-total",
+                "J4149-007",
+            )
         if turn() and (i := victims.take(PRIMARY)) is not None:
-            spoil(i, "4155_小学", {("#女", 0): cell(i, "4155_小学", "#女", 0) + 1}, "#女", "total",
-                  "jj4155-total-not-courses", "J4155-001")
+            spoil(
+                i,
+                "4155_小学",
+                {("#女", 0): cell(i, "4155_小学", "#女", 0) + 1},
+                "#女",
+                "total",
+                "jj4155-total-not-courses",
+                "J4155-001",
+            )
         if turn() and (i := victims.take(PRIMARY)) is not None:
-            spoil(i, "4155_小学", {("专科", 0): cell(i, "4155_小学", "专科", 0) + 2,
-                                 ("专科", 2): cell(i, "4155_小学", "专科", 2) + 2}, "总计", "total",
-                  "jj4155-degrees-not-total", "J4155-002")
+            spoil(
+                i,
+                "4155_小学",
+                {
+                    ("专科", 0): cell(i, "4155_小学", "专科", 0) + 2,
+                    ("专科", 2): cell(i, "4155_小学", "专科", 2) + 2,
+                },
+                "总计",
+                "total",
+                "jj4155-degrees-not-total",
+                "J4155-002",
+            )
         if turn() and (i := victims.take(JUNIOR)) is not None:
             more = cell(i, "4149", "总计", 0) + 5
-            cells = {(r, c): cell(i, "4155_初中", r, c) + more for r in ("总计", "本科")
-                     for c in (0, 2)}
+            cells = {
+                (r, c): cell(i, "4155_初中", r, c) + more for r in ("总计", "本科") for c in (0, 2)
+            }
             spoil(i, "4155_初中", cells, "总计", "total", "jj4155-more-than-staff", "J4155-003")
         if turn() and (i := victims.take(PRIMARY, where=backbone >= 4)) is not None:
             few = max(1, int(backbone[i]) // 3)
@@ -256,25 +464,58 @@ def write_region_forms(
             cells |= {(r, c): few for r in ("总计", "本科") for c in (0, 2)}
             spoil(i, "4155_小学", cells, "总计", "total", "jj4155-fewer-than-backbone", "J4155-004")
         if turn() and (i := victims.take(KG, PRIMARY)) is not None:
-            spoil(i, "5170", {("总计", 0): cell(i, "5170", "总计", 0) + 150}, "总计", "area_owned",
-                  "jj5170-total-not-parts", "J5170-001")
+            spoil(
+                i,
+                "5170",
+                {("总计", 0): cell(i, "5170", "总计", 0) + 150},
+                "总计",
+                "area_owned",
+                "jj5170-total-not-parts",
+                "J5170-001",
+            )
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
             v = cell(i, "5170", "教学及辅助用房", 0) + cell(i, "5170", "教学及辅助用房", 3)
-            spoil(i, "5170", {("#室内体育用房", 0): v + 500, ("#室内体育用房", 3): 0}, "#室内体育用房",
-                  "area_owned", "jj5170-gym-above-teaching", "J5170-002")
+            spoil(
+                i,
+                "5170",
+                {("#室内体育用房", 0): v + 500, ("#室内体育用房", 3): 0},
+                "#室内体育用房",
+                "area_owned",
+                "jj5170-gym-above-teaching",
+                "J5170-002",
+            )
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
             v = cell(i, "5176", "#教学仪器设备资产值", 1)
-            spoil(i, "5176", {("#教学仪器设备资产值", 1): round(v * 10_000)}, "#教学仪器设备资产值", "owned",
-                  "jj5176-yuan-for-wanyuan", "J5176-001")
+            spoil(
+                i,
+                "5176",
+                {("#教学仪器设备资产值", 1): round(v * 10_000)},
+                "#教学仪器设备资产值",
+                "owned",
+                "jj5176-yuan-for-wanyuan",
+                "J5176-001",
+            )
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
             v = cell(i, "5176", "占地面积", 1) + cell(i, "5176", "占地面积", 2)
-            spoil(i, "5176", {("运动场地面积", 1): v + 1000, ("运动场地面积", 2): 0}, "占地面积",
-                  "owned", "jj5176-grounds-above-land", "J5176-002")
+            spoil(
+                i,
+                "5176",
+                {("运动场地面积", 1): v + 1000, ("运动场地面积", 2): 0},
+                "占地面积",
+                "owned",
+                "jj5176-grounds-above-land",
+                "J5176-002",
+            )
 
     # Whole files: one region each, schools that no other rule refers to.
     broken: dict[int, str] = {}
-    plan = {0: ("truncated", "LND-013"), 1: ("password", "LND-014"), 2: ("html", "LND-015"),
-            4: ("year", "LND-018"), 6: ("twice", "LND-019")}
+    plan = {
+        0: ("truncated", "LND-013"),
+        1: ("password", "LND-014"),
+        2: ("html", "LND-015"),
+        4: ("year", "LND-018"),
+        6: ("twice", "LND-019"),
+    }
     if region in plan:
         how, rule = plan[region]
         if how == "twice":
@@ -287,17 +528,27 @@ def write_region_forms(
             file = file_of(chosen)
             if how == "twice":
                 file = file.replace(".xlsx", "_副本.xlsx")
-            kinds = {"truncated": "xlsx-truncated", "password": "xlsx-password",
-                     "html": "xlsx-html", "year": "jj-other-school-year", "twice": "file-twice"}
+            kinds = {
+                "truncated": "xlsx-truncated",
+                "password": "xlsx-password",
+                "html": "xlsx-html",
+                "year": "jj-other-school-year",
+                "twice": "file-twice",
+            }
             datasets = ("jj2105", "jj5170", "jj5176") if how == "year" else JJ
-            entries.extend(Entry(d, period, file, "", None, "", kinds[how], rule)
-                           for d in datasets)
+            entries.extend(Entry(d, period, file, "", None, "", kinds[how], rule) for d in datasets)
     for i in np.flatnonzero(schools.listed(LATEST)[ids]):
         s = int(ids[i])
         how = broken.get(int(i), "")
         sheets = forms.school_workbook(
-            schools, s, int(i), t, LATEST, overrides.get(int(i)),
-            corner_year=school_year(LATEST - 1) if how == "year" else None)
+            schools,
+            s,
+            int(i),
+            t,
+            LATEST,
+            overrides.get(int(i)),
+            corner_year=school_year(LATEST - 1) if how == "year" else None,
+        )
         data = xlsx.workbook_bytes(sheets)
         path = out / file_of(int(i))
         if how == "truncated":
@@ -305,8 +556,10 @@ def write_region_forms(
         elif how == "password":
             data = xlsx.encrypted_workbook(data)
         elif how == "html":
-            data = ("<html><head><meta charset=\"gbk\"></head><body><table><tr><td>教基2105</td></tr>"
-                    "</table></body></html>").encode("gb18030")
+            data = (
+                '<html><head><meta charset="gbk"></head><body><table><tr><td>教基2105</td></tr>'
+                "</table></body></html>"
+            ).encode("gb18030")
         elif how == "twice":
             path.with_name(path.stem + "_副本.xlsx").write_bytes(data)
         path.write_bytes(data)
@@ -314,17 +567,23 @@ def write_region_forms(
 
 
 def write_county_forms(
-    out: Path, scale: float, seed: int, tables: dict[int, dict[int, dict[str, NDArray[np.float64]]]],
+    out: Path,
+    scale: float,
+    seed: int,
+    tables: dict[int, dict[int, dict[str, NDArray[np.float64]]]],
 ) -> list[Entry]:
     """Write the county summaries of earlier years, with a few defects in their sub-rows."""
     entries: list[Entry] = []
     plan: dict[tuple[int, int], list[tuple[str, str, int, float, str, str, str]]] = {
         (2024, 4): [("4149", "#女", 0, 7, "staff", "jj4149-staff-not-parts", "J4149-001")],
         (2023, 6): [("4155_小学", "#女", 0, 11, "total", "jj4155-total-not-courses", "J4155-001")],
-        (2016, 6): [("3112", "#随迁子女", 6, 5, "enrolment", "jj3112-total-not-grades", "J3112-001")],
+        (2016, 6): [
+            ("3112", "#随迁子女", 6, 5, "enrolment", "jj3112-total-not-grades", "J3112-001")
+        ],
         (2018, 4): [("3115", "#寄宿生", 2, 8, "enrolment", "jj3115-total-not-grades", "J3115-001")],
-        (2023, 2): [("5170", "总计", 3, 120, "area_exclusive", "jj5170-total-not-parts",
-                     "J5170-001")],
+        (2023, 2): [
+            ("5170", "总计", 3, 120, "area_exclusive", "jj5170-total-not-parts", "J5170-001")
+        ],
     }
     for year in world.HISTORY:
         if year == LATEST:
@@ -344,9 +603,18 @@ def write_county_forms(
                 form = FORMS[key.partition("_")[0]]
                 overrides[(key, row, c)] = int(table[key][form.rows.index(row), c] + more)
                 stage = key.partition("_")[2]
-                entries.append(Entry(
-                    f"jj{key[:4]}", period, file, f"教基{key[:4]}_{stage}汇总",
-                    _form_row(key, row), column, slug, rule))
+                entries.append(
+                    Entry(
+                        f"jj{key[:4]}",
+                        period,
+                        file,
+                        f"教基{key[:4]}_{stage}汇总",
+                        _form_row(key, row),
+                        column,
+                        slug,
+                        rule,
+                    )
+                )
             sheets = forms.county_workbook(code, name, period, table, overrides)
             xlsx.write_workbook(out / file, sheets)
     # Last year's county file sent again under this year.
@@ -359,9 +627,25 @@ def write_county_forms(
 
 
 REGISTER_HEADER = (
-    "★学校(机构)标识码", "★学校(机构)名称", "★驻地地域码", "属地管理教育行政部门码", "★办学类型码", "办学类型", "举办者码",
-    "举办者", "所在地城乡类型码", "是否普惠性民办园", "普惠认定起始日期", "普惠认定截止日期", "设立年月", "撤销年月", "原标识码",
-    "规划建设年份", "经度", "纬度", "地址",
+    "★学校(机构)标识码",
+    "★学校(机构)名称",
+    "★驻地地域码",
+    "属地管理教育行政部门码",
+    "★办学类型码",
+    "办学类型",
+    "举办者码",
+    "举办者",
+    "所在地城乡类型码",
+    "是否普惠性民办园",
+    "普惠认定起始日期",
+    "普惠认定截止日期",
+    "设立年月",
+    "撤销年月",
+    "原标识码",
+    "规划建设年份",
+    "经度",
+    "纬度",
+    "地址",
 )
 ORGANISER = {"821": "地级教育部门", "831": "县级教育部门", "894": "集体", "999": "民办"}
 
@@ -376,17 +660,29 @@ def _register_rows(schools: Schools, year: int) -> tuple[list[list[str | None]],
         kg = schools.kind[i] == KG
         private = schools.organiser[i] == "999"
         road = people.ROADS[int(i) % len(people.ROADS)]
-        rows.append([
-            schools.code_y[i][y], schools.name_y[i][y], f"{REGION_CODES[location]}{100 + i % 9:03d}000",
-            f"{REGION_CODES[region]}000000", schools.type_y[i][y],
-            world.TYPE_NAME[schools.type_y[i][y]], schools.organiser[i],
-            ORGANISER[schools.organiser[i]], schools.urban[i],
-            ("是" if inclusive else "否") if kg and private else None,
-            "20220901" if inclusive else None, "20270831" if inclusive else None,
-            schools.founded[i], None, schools.predecessor_y[i][y] or None, schools.planned[i],
-            f"{schools.lon[i]:.6f}", f"{schools.lat[i]:.6f}",
-            f"广西梧州市{REGION_NAMES[location]}{schools.town[i]}{road}路{int(i) % 300 + 1}号",
-        ])
+        rows.append(
+            [
+                schools.code_y[i][y],
+                schools.name_y[i][y],
+                f"{REGION_CODES[location]}{100 + i % 9:03d}000",
+                f"{REGION_CODES[region]}000000",
+                schools.type_y[i][y],
+                world.TYPE_NAME[schools.type_y[i][y]],
+                schools.organiser[i],
+                ORGANISER[schools.organiser[i]],
+                schools.urban[i],
+                ("是" if inclusive else "否") if kg and private else None,
+                "20220901" if inclusive else None,
+                "20270831" if inclusive else None,
+                schools.founded[i],
+                None,
+                schools.predecessor_y[i][y] or None,
+                schools.planned[i],
+                f"{schools.lon[i]:.6f}",
+                f"{schools.lat[i]:.6f}",
+                f"广西梧州市{REGION_NAMES[location]}{schools.town[i]}{road}路{int(i) % 300 + 1}号",
+            ]
+        )
         ids.append(int(i))
     return rows, ids
 
@@ -413,8 +709,10 @@ def write_register(out: Path, schools: Schools, seed: int) -> list[Entry]:
                 break
             a, b = pool.pop(), pool.pop()
             rows[b][16], rows[b][17] = rows[a][16], rows[a][17]
-            notes += [(a, "longitude", "reg-same-coordinates", "REG-006"),
-                      (b, "longitude", "reg-same-coordinates", "REG-006")]
+            notes += [
+                (a, "longitude", "reg-same-coordinates", "REG-006"),
+                (b, "longitude", "reg-same-coordinates", "REG-006"),
+            ]
             a = pool.pop()
             rows[a][18] = "梧州市"
             notes.append((a, "address", "reg-short-address", "REG-007"))
@@ -430,8 +728,9 @@ def write_register(out: Path, schools: Schools, seed: int) -> list[Entry]:
         serial = 980_000 + 100 * (year - 2023)
         made = 0
 
-        def paper(made: int, serial: int = serial, sample: list[str | None] = sample,
-                  year: int = year) -> list[str | None]:
+        def paper(
+            made: int, serial: int = serial, sample: list[str | None] = sample, year: int = year
+        ) -> list[str | None]:
             row = list(sample)
             row[0] = f"1145{serial + made:06d}"
             row[1] = f"万秀区筹建第{made + 1}幼儿园"
@@ -444,8 +743,13 @@ def write_register(out: Path, schools: Schools, seed: int) -> list[Entry]:
 
         spoils = (
             (0, lambda r: r[0][:9], "school_code", "reg-code-format", "REG-001"),
-            (2, lambda r: "450404" + r[2][6:], "location_code", "reg-abolished-district",
-             "REG-002"),
+            (
+                2,
+                lambda r: "450404" + r[2][6:],
+                "location_code",
+                "reg-abolished-district",
+                "REG-002",
+            ),
             (0, lambda r: "31" + r[0][2:], "school_code", "reg-category-not-type", "REG-003"),
             (4, lambda r: "113", "school_type_code", "reg-old-type-code", "REG-004"),
             (1, lambda r: None, "school_name", "reg-name-missing", "REG-REQ-school_name"),
@@ -473,8 +777,10 @@ def write_register(out: Path, schools: Schools, seed: int) -> list[Entry]:
             for row in (twin, second):
                 notes.append((len(rows), "school_code", "reg-code-twice", "REG-KEY"))
                 rows.append(row)
-        entries += [Entry("school_register", period, file, "学校名录", k + 3, column, slug, rule)
-                    for k, column, slug, rule in notes]
+        entries += [
+            Entry("school_register", period, file, "学校名录", k + 3, column, slug, rule)
+            for k, column, slug, rule in notes
+        ]
         body = xlsx.rows_xml([["梧州市学校(机构)名录"], list(REGISTER_HEADER), *rows])
         xlsx.write_workbook(out / file, [xlsx.Sheet("学校名录", body, ("A1:S1",))])
     return entries
@@ -492,15 +798,40 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     def lines(n: int = 6) -> list[list[str]]:
         rows = []
         number = people.identity_numbers(
-            np.full(n, 450499), np.full(n, 20140105), 900 + np.arange(n))
+            np.full(n, 450499), np.full(n, 20140105), 900 + np.arange(n)
+        )
         for i, name in enumerate(people.names(g, n)):
             male = (900 + i) % 2 == 1
-            rows.append([
-                "2145000001", "补报小学", name, "男" if male else "女", "20140105", "居民身份证", number[i],
-                f"G{number[i]}", "汉族", "农业户口", "450403000000", "小学五年级", "1班", "202109", "就近入学",
-                "走读", "正常入学", "否", "否", "否", "在读", "", "10000000000", "广西梧州市万秀区补报路1号",
-                name, "10000000000",
-            ])
+            rows.append(
+                [
+                    "2145000001",
+                    "补报小学",
+                    name,
+                    "男" if male else "女",
+                    "20140105",
+                    "居民身份证",
+                    number[i],
+                    f"G{number[i]}",
+                    "汉族",
+                    "农业户口",
+                    "450403000000",
+                    "小学五年级",
+                    "1班",
+                    "202109",
+                    "就近入学",
+                    "走读",
+                    "正常入学",
+                    "否",
+                    "否",
+                    "否",
+                    "在读",
+                    "",
+                    "10000000000",
+                    "广西梧州市万秀区补报路1号",
+                    name,
+                    "10000000000",
+                ]
+            )
         return rows
 
     def text(header: list[str], rows: list[list[str]]) -> str:
@@ -511,19 +842,43 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     files: tuple[tuple[str, bytes, str, str], ...] = (
         ("补报01", b"", "csv-empty", "LND-001"),
         ("补报02", text(labels, []).encode("gb18030"), "csv-header-only", "LND-002"),
-        ("补报03", text([f"F{i}" for i in range(len(labels))], good).encode("gb18030"),
-         "csv-header-unknown", "LND-003"),
-        ("补报04", text(labels[:no_id] + labels[no_id + 1 :],
-                      [r[:no_id] + r[no_id + 1 :] for r in good]).encode("gb18030"),
-         "csv-column-missing", "LND-004"),
-        ("补报05", text([*labels, "姓名"], [[*r, r[2]] for r in good]).encode("gb18030"),
-         "csv-header-twice", "LND-005"),
+        (
+            "补报03",
+            text([f"F{i}" for i in range(len(labels))], good).encode("gb18030"),
+            "csv-header-unknown",
+            "LND-003",
+        ),
+        (
+            "补报04",
+            text(
+                labels[:no_id] + labels[no_id + 1 :], [r[:no_id] + r[no_id + 1 :] for r in good]
+            ).encode("gb18030"),
+            "csv-column-missing",
+            "LND-004",
+        ),
+        (
+            "补报05",
+            text([*labels, "姓名"], [[*r, r[2]] for r in good]).encode("gb18030"),
+            "csv-header-twice",
+            "LND-005",
+        ),
         ("补报06", text(plain, good).encode("utf-16"), "csv-utf16", "LND-009"),
-        ("补报07", text(labels, good).encode("gb18030").replace("补报小学".encode("gb18030"),
-                                                            b"\0\0\0\0", 2),
-         "csv-nul", "LND-010"),
-        ("补报08", text(labels, [*good[:2], [*good[2][:23], '"' + good[2][23], *good[2][24:]],
-                             *good[3:]]).encode("gb18030"), "csv-quote-open", "LND-012"),
+        (
+            "补报07",
+            text(labels, good)
+            .encode("gb18030")
+            .replace("补报小学".encode("gb18030"), b"\0\0\0\0", 2),
+            "csv-nul",
+            "LND-010",
+        ),
+        (
+            "补报08",
+            text(
+                labels, [*good[:2], [*good[2][:23], '"' + good[2][23], *good[2][24:]], *good[3:]]
+            ).encode("gb18030"),
+            "csv-quote-open",
+            "LND-012",
+        ),
     )
     for name, data, slug, rule in files:
         file = f"学籍/{period}/450403_万秀区_{name}_学生.csv"
@@ -533,11 +888,20 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     first = folder / "450423_蒙山县_学生.xlsx"
     again = folder / "450423_蒙山县_重复_学生.xlsx"
     again.write_bytes(first.read_bytes())
-    entries.append(Entry("students", period, f"学籍/{period}/{again.name}", "", None, "",
-                         "file-twice", "LND-019"))
+    entries.append(
+        Entry(
+            "students", period, f"学籍/{period}/{again.name}", "", None, "", "file-twice", "LND-019"
+        )
+    )
     # a workbook of the older series among this year's forms
-    rows = xlsx.rows_xml([["中职基111 学校基本情况"], ["指标名称", "代码", "数量"], ["甲", "乙", 1],
-                          ["占地面积", "01", 12345]])
+    rows = xlsx.rows_xml(
+        [
+            ["中职基111 学校基本情况"],
+            ["指标名称", "代码", "数量"],
+            ["甲", "乙", 1],
+            ["占地面积", "01", 12345],
+        ]
+    )
     file = f"教基/{period}/3645990001_旧表学校.xlsx"
     xlsx.write_workbook(out / file, [xlsx.Sheet("中职基111", rows, ("A1:C1",))])
     entries += [Entry(d, period, file, "", None, "", "xlsx-other-form", "LND-017") for d in JJ]
@@ -548,8 +912,9 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     entries += _unregistered(out, scale)
     # a teacher list saved as HTML
     file = f"教师/{period}/450403_万秀区_补报_教师.xlsx"
-    (out / file).write_bytes("<html><body><table><tr><td>教师编号</td></tr></table></body></html>"
-                             .encode())
+    (out / file).write_bytes(
+        "<html><body><table><tr><td>教师编号</td></tr></table></body></html>".encode()
+    )
     entries.append(Entry("teachers", period, file, "", None, "", "xlsx-html", "LND-015"))
     file = f"教师/{period}/450405_长洲区_补报_教师.xlsx"
     body = xlsx.rows_xml([["序号", "工号", "备注"], ["1", "A1", "无"]])
@@ -582,9 +947,19 @@ def _unregistered(out: Path, scale: float) -> list[Entry]:
             corner = forms.school_corner(code, name, period, form.unit)
             sheet = forms.form_sheet(form_code, kind, stage, corner, zero)
             sheets.append(sheet)
-            entries += [Entry(f"jj{form_code}", period, file, sheet.name,
-                              form.first_data_row + r, "reporter_code", "jj-school-unknown",
-                              f"J{form_code}-008") for r in range(len(form.rows))]
+            entries += [
+                Entry(
+                    f"jj{form_code}",
+                    period,
+                    file,
+                    sheet.name,
+                    form.first_data_row + r,
+                    "reporter_code",
+                    "jj-school-unknown",
+                    f"J{form_code}-008",
+                )
+                for r in range(len(form.rows))
+            ]
         xlsx.write_workbook(out / file, sheets)
     return entries
 
@@ -595,5 +970,16 @@ def write_hold(out: Path) -> list[Entry]:
     for path in sorted(folder.glob("*_教师.xlsx")):
         if not path.name.startswith(("450422", "450423")):
             path.unlink()
-    return [Entry("teachers", school_year(LATEST), "", "", None, "", "tea-delivery-shrank",
-                  "TEA-101", "only with --hold")]
+    return [
+        Entry(
+            "teachers",
+            school_year(LATEST),
+            "",
+            "",
+            None,
+            "",
+            "tea-delivery-shrank",
+            "TEA-101",
+            "only with --hold",
+        )
+    ]

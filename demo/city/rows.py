@@ -54,6 +54,8 @@ def _wrong_check(number: str | None) -> str:
 
 
 def _new_person(row: Row, ymd: int, n: int) -> Row:
+    # n counts the victims of the whole year: 500 serial numbers a day and sex, then the next day
+    ymd += n // 500 % 28
     serial = (n * 2 + (row["sex"] == "男")) % 1000
     number = _id(ymd, serial)
     out: Row = {"birth_date": str(ymd), "id_number": number}
@@ -69,8 +71,12 @@ def _other_birth(row: Row) -> str:
 
 def _notation(row: Row, n: int) -> str:
     b = row["birth_date"] or ""
-    return (f"{b[:4]}/{b[4:6]}/{b[6:]}", f"{b[:4]}.{b[4:6]}.{b[6:]}", f"{b[:4]}—{b[4:6]}—{b[6:]}",
-            f"{b[:4]}年{b[4:6]}月{b[6:]}日")[n % 4]
+    return (
+        f"{b[:4]}/{b[4:6]}/{b[6:]}",
+        f"{b[:4]}.{b[4:6]}.{b[6:]}",
+        f"{b[:4]}—{b[4:6]}—{b[6:]}",
+        f"{b[:4]}年{b[4:6]}月{b[6:]}日",
+    )[n % 4]
 
 
 def _blank(row: Row, n: int) -> Row:
@@ -82,94 +88,283 @@ def _blank(row: Row, n: int) -> Row:
 
 _PRIMARY_PUPIL = pl.col("grade").str.starts_with("小学") & READING
 STUDENT_KINDS: tuple[Kind, ...] = (
-    Kind("stu-id-scientific", "STU-001", "id_number",
-         lambda r, n: {"id_number": "4.50499E+17"}, READING),
-    Kind("stu-check-digit", "STU-002", "id_number",
-         lambda r, n: {"id_number": _wrong_check(r["id_number"]),
-                       "student_no": "G" + _wrong_check(r["id_number"])}, READING),
-    Kind("stu-birth-not-id", "STU-003", "birth_date",
-         lambda r, n: {"birth_date": _other_birth(r)}, READING),
-    Kind("stu-sex-not-id", "STU-004", "sex",
-         lambda r, n: {"sex": "女" if r["sex"] == "男" else "男"}, READING),
-    Kind("stu-school-code-format", "STU-005", "school_code",
-         lambda r, n: {"school_code": (r["school_code"] or "")[:9] if n % 2 else
-                       "9945" + (r["school_code"] or "")[4:]}, READING),
-    Kind("stu-school-unknown", "STU-006", "school_code",
-         lambda r, n: {"school_code": (r["school_code"] or "")[:4] + f"{999000 + n % 900:06d}"},
-         READING),
-    Kind("stu-number-without-g", "STU-007", "student_no",
-         lambda r, n: {"student_no": r["id_number"]}, READING),
-    Kind("stu-age-implausible", "STU-009", "birth_date",
-         lambda r, n: _new_person(r, 19900301 + n % 27, n), _PRIMARY_PUPIL),
-    Kind("stu-entry-month", "STU-011", "entry_month",
-         lambda r, n: {"entry_month": "209909" if n % 2 else "2o2309"}, READING),
-    Kind("stu-name-lost-character", "STU-012", "name",
-         lambda r, n: {"name": (r["name"] or "")[:1] + ("?" if n % 2 else "\ufffd")}, READING),
-    Kind("stu-name-digit", "STU-013", "name",
-         lambda r, n: {"name": (r["name"] or "") + str(n % 9 + 1)}, READING),
-    Kind("stu-hukou-short", "STU-014", "hukou_region",
-         lambda r, n: {"hukou_region": (r["hukou_region"] or "")[:6]}, READING),
-    Kind("stu-id-full-width", "STU-015", "id_number",
-         lambda r, n: {"id_number": (r["id_number"] or "").translate(_FULL)}, READING),
-    Kind("stu-id-lower-x", "STU-016", "id_number",
-         lambda r, n: {"id_number": (r["id_number"] or "").lower(),
-                       "student_no": "G" + (r["id_number"] or "").lower()},
-         READING & pl.col("id_number").str.ends_with("X")),
-    Kind("stu-left-without-date", "STU-017", "status_date", lambda r, n: {"status_date": None},
-         pl.col("status") == "转出"),
-    Kind("stu-entry-year", "STU-018", "entry_month",
-         lambda r, n: {"entry_month": f"{int((r['entry_month'] or '')[:4]) - 4}09"}, READING),
-    Kind("stu-blank-inside", "STU-019", "name", _blank,
-         READING & (pl.col("name").str.len_chars() >= 2)),
-    Kind("stu-date-notation", "STU-020", "birth_date",
-         lambda r, n: {"birth_date": _notation(r, n)}, READING),
+    Kind(
+        "stu-id-scientific",
+        "STU-001",
+        "id_number",
+        lambda r, n: {"id_number": "4.50499E+17"},
+        READING,
+    ),
+    Kind(
+        "stu-check-digit",
+        "STU-002",
+        "id_number",
+        lambda r, n: {
+            "id_number": _wrong_check(r["id_number"]),
+            "student_no": "G" + _wrong_check(r["id_number"]),
+        },
+        READING,
+    ),
+    Kind(
+        "stu-birth-not-id",
+        "STU-003",
+        "birth_date",
+        lambda r, n: {"birth_date": _other_birth(r)},
+        READING,
+    ),
+    Kind(
+        "stu-sex-not-id",
+        "STU-004",
+        "sex",
+        lambda r, n: {"sex": "女" if r["sex"] == "男" else "男"},
+        READING,
+    ),
+    Kind(
+        "stu-school-code-format",
+        "STU-005",
+        "school_code",
+        lambda r, n: {
+            "school_code": (r["school_code"] or "")[:9]
+            if n % 2
+            else "9945" + (r["school_code"] or "")[4:]
+        },
+        READING,
+    ),
+    Kind(
+        "stu-school-unknown",
+        "STU-006",
+        "school_code",
+        lambda r, n: {"school_code": (r["school_code"] or "")[:4] + f"{999100 + n % 900:06d}"},
+        READING,
+    ),
+    Kind(
+        "stu-number-without-g",
+        "STU-007",
+        "student_no",
+        lambda r, n: {"student_no": r["id_number"]},
+        READING,
+    ),
+    Kind(
+        "stu-age-implausible",
+        "STU-009",
+        "birth_date",
+        lambda r, n: _new_person(r, 19900301, n),
+        _PRIMARY_PUPIL,
+    ),
+    Kind(
+        "stu-entry-month",
+        "STU-011",
+        "entry_month",
+        lambda r, n: {"entry_month": "209909" if n % 2 else "2o2309"},
+        READING,
+    ),
+    Kind(
+        "stu-name-lost-character",
+        "STU-012",
+        "name",
+        lambda r, n: {"name": (r["name"] or "")[:1] + ("?" if n % 2 else "\ufffd")},
+        READING,
+    ),
+    Kind(
+        "stu-name-digit",
+        "STU-013",
+        "name",
+        lambda r, n: {"name": (r["name"] or "") + str(n % 9 + 1)},
+        READING,
+    ),
+    Kind(
+        "stu-hukou-short",
+        "STU-014",
+        "hukou_region",
+        lambda r, n: {"hukou_region": (r["hukou_region"] or "")[:6]},
+        READING,
+    ),
+    Kind(
+        "stu-id-full-width",
+        "STU-015",
+        "id_number",
+        lambda r, n: {"id_number": (r["id_number"] or "").translate(_FULL)},
+        READING,
+    ),
+    Kind(
+        "stu-id-lower-x",
+        "STU-016",
+        "id_number",
+        lambda r, n: {
+            "id_number": (r["id_number"] or "").lower(),
+            "student_no": "G" + (r["id_number"] or "").lower(),
+        },
+        READING & pl.col("id_number").str.ends_with("X"),
+    ),
+    Kind(
+        "stu-left-without-date",
+        "STU-017",
+        "status_date",
+        lambda r, n: {"status_date": None},
+        pl.col("status") == "转出",
+    ),
+    Kind(
+        "stu-entry-year",
+        "STU-018",
+        "entry_month",
+        lambda r, n: {"entry_month": f"{int((r['entry_month'] or '')[:4]) - 4}09"},
+        READING,
+    ),
+    Kind(
+        "stu-blank-inside",
+        "STU-019",
+        "name",
+        _blank,
+        READING & (pl.col("name").str.len_chars() >= 2),
+    ),
+    Kind(
+        "stu-date-notation",
+        "STU-020",
+        "birth_date",
+        lambda r, n: {"birth_date": _notation(r, n)},
+        READING,
+    ),
     Kind("stu-name-missing", "STU-REQ-name", "name", lambda r, n: {"name": None}, READING),
-    Kind("stu-boarding-missing", "STU-REQ-boarding", "boarding", lambda r, n: {"boarding": None},
-         READING),
-    Kind("stu-sex-unknown", "STU-COD-sex", "sex", lambda r, n: {"sex": "M" if n % 2 else "不详"},
-         READING),
-    Kind("stu-grade-unknown", "STU-COD-grade", "grade", lambda r, n: {"grade": "小学七年级"},
-         _PRIMARY_PUPIL),
-    Kind("stu-status-unknown", "STU-COD-status", "status", lambda r, n: {"status": "在校"}, READING),
-    Kind("stu-birth-impossible", "STU-TYP-birth_date", "birth_date",
-         lambda r, n: {"birth_date": (r["birth_date"] or "")[:4] + "0231"}, READING),
+    Kind(
+        "stu-boarding-missing",
+        "STU-REQ-boarding",
+        "boarding",
+        lambda r, n: {"boarding": None},
+        READING,
+    ),
+    Kind(
+        "stu-sex-unknown",
+        "STU-COD-sex",
+        "sex",
+        lambda r, n: {"sex": "M" if n % 2 else "不详"},
+        READING,
+    ),
+    Kind(
+        "stu-grade-unknown",
+        "STU-COD-grade",
+        "grade",
+        lambda r, n: {"grade": "小学七年级"},
+        _PRIMARY_PUPIL,
+    ),
+    Kind(
+        "stu-status-unknown", "STU-COD-status", "status", lambda r, n: {"status": "在校"}, READING
+    ),
+    Kind(
+        "stu-birth-impossible",
+        "STU-TYP-birth_date",
+        "birth_date",
+        lambda r, n: {"birth_date": (r["birth_date"] or "")[:4] + "0231"},
+        READING,
+    ),
 )
 _WORKING = (pl.col("post_status") == "在职") & (pl.col("staff_type") == "专任教师")
 TEACHER_KINDS: tuple[Kind, ...] = (
-    Kind("tea-id-scientific", "TEA-001", "id_number", lambda r, n: {"id_number": "4.50499E+17"},
-         _WORKING),
-    Kind("tea-check-digit", "TEA-002", "id_number",
-         lambda r, n: {"id_number": _wrong_check(r["id_number"])}, _WORKING),
-    Kind("tea-birth-not-id", "TEA-003", "birth_date",
-         lambda r, n: {"birth_date": _other_birth(r)}, _WORKING),
-    Kind("tea-sex-not-id", "TEA-004", "sex",
-         lambda r, n: {"sex": "女" if r["sex"] == "男" else "男"}, _WORKING),
-    Kind("tea-school-code-format", "TEA-005", "school_code",
-         lambda r, n: {"school_code": (r["school_code"] or "")[:9]}, _WORKING),
-    Kind("tea-school-unknown", "TEA-006", "school_code",
-         lambda r, n: {"school_code": (r["school_code"] or "")[:4] + f"{998000 + n % 900:06d}"},
-         _WORKING),
-    Kind("tea-title-legacy", "TEA-008", "title",
-         lambda r, n: {"title": ("小学高级教师", "中学一级教师", "小学一级教师")[n % 3]}, _WORKING),
-    Kind("tea-hours-unreadable", "TEA-011", "training_hours",
-         lambda r, n: {"training_hours": "三百六十学时" if n % 2 else "已完成"}, _WORKING),
-    Kind("tea-certificate-number", "TEA-012", "certificate_no",
-         lambda r, n: {"certificate_no": None}, _WORKING & pl.col("certificate_type").is_not_null()),
-    Kind("tea-age", "TEA-013", "birth_date", lambda r, n: _new_person(r, 20120301 + n % 27, n),
-         _WORKING),
-    Kind("tea-first-degree-higher", "TEA-014", "first_degree",
-         lambda r, n: {"highest_degree": "专科", "first_degree": "本科"}, _WORKING),
-    Kind("tea-backbone-expired", "TEA-015", "backbone_until",
-         lambda r, n: {"backbone_until": "20210831"},
-         _WORKING & (pl.col("backbone_level") != "无")),
-    Kind("tea-degree-missing", "TEA-REQ-highest_degree", "highest_degree",
-         lambda r, n: {"highest_degree": None}, _WORKING),
-    Kind("tea-degree-unknown", "TEA-COD-highest_degree", "highest_degree",
-         lambda r, n: {"highest_degree": "研究生班"}, _WORKING),
-    Kind("tea-post-unknown", "TEA-COD-post_status", "post_status",
-         lambda r, n: {"post_status": "停薪留职"}, _WORKING),
-    Kind("tea-birth-impossible", "TEA-TYP-birth_date", "birth_date",
-         lambda r, n: {"birth_date": (r["birth_date"] or "")[:4] + "1331"}, _WORKING),
+    Kind(
+        "tea-id-scientific",
+        "TEA-001",
+        "id_number",
+        lambda r, n: {"id_number": "4.50499E+17"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-check-digit",
+        "TEA-002",
+        "id_number",
+        lambda r, n: {"id_number": _wrong_check(r["id_number"])},
+        _WORKING,
+    ),
+    Kind(
+        "tea-birth-not-id",
+        "TEA-003",
+        "birth_date",
+        lambda r, n: {"birth_date": _other_birth(r)},
+        _WORKING,
+    ),
+    Kind(
+        "tea-sex-not-id",
+        "TEA-004",
+        "sex",
+        lambda r, n: {"sex": "女" if r["sex"] == "男" else "男"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-school-code-format",
+        "TEA-005",
+        "school_code",
+        lambda r, n: {"school_code": (r["school_code"] or "")[:9]},
+        _WORKING,
+    ),
+    Kind(
+        "tea-school-unknown",
+        "TEA-006",
+        "school_code",
+        lambda r, n: {"school_code": (r["school_code"] or "")[:4] + f"{998100 + n % 900:06d}"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-title-legacy",
+        "TEA-008",
+        "title",
+        lambda r, n: {"title": ("小学高级教师", "中学一级教师", "小学一级教师")[n % 3]},
+        _WORKING,
+    ),
+    Kind(
+        "tea-hours-unreadable",
+        "TEA-011",
+        "training_hours",
+        lambda r, n: {"training_hours": "三百六十学时" if n % 2 else "已完成"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-certificate-number",
+        "TEA-012",
+        "certificate_no",
+        lambda r, n: {"certificate_no": None},
+        _WORKING & pl.col("certificate_type").is_not_null(),
+    ),
+    Kind("tea-age", "TEA-013", "birth_date", lambda r, n: _new_person(r, 20120301, n), _WORKING),
+    Kind(
+        "tea-first-degree-higher",
+        "TEA-014",
+        "first_degree",
+        lambda r, n: {"highest_degree": "专科", "first_degree": "本科"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-backbone-expired",
+        "TEA-015",
+        "backbone_until",
+        lambda r, n: {"backbone_until": "20210831"},
+        _WORKING & (pl.col("backbone_level") != "无"),
+    ),
+    Kind(
+        "tea-degree-missing",
+        "TEA-REQ-highest_degree",
+        "highest_degree",
+        lambda r, n: {"highest_degree": None},
+        _WORKING,
+    ),
+    Kind(
+        "tea-degree-unknown",
+        "TEA-COD-highest_degree",
+        "highest_degree",
+        lambda r, n: {"highest_degree": "研究生班"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-post-unknown",
+        "TEA-COD-post_status",
+        "post_status",
+        lambda r, n: {"post_status": "停薪留职"},
+        _WORKING,
+    ),
+    Kind(
+        "tea-birth-impossible",
+        "TEA-TYP-birth_date",
+        "birth_date",
+        lambda r, n: {"birth_date": (r["birth_date"] or "")[:4] + "1331"},
+        _WORKING,
+    ),
 )
 
 
@@ -227,8 +422,12 @@ def plant_rows(
                 continue
             row = frame.row(one[0], named=True)
             stage = "grade" if "grade" in row else "teaching_stage"
-            two = choose(where & (pl.col("school_code") != row["school_code"])
-                         & (pl.col(stage) == row[stage]), 1)
+            two = choose(
+                where
+                & (pl.col("school_code") != row["school_code"])
+                & (pl.col(stage) == row[stage]),
+                1,
+            )
             if not two:
                 continue
             for column in columns:
@@ -240,7 +439,7 @@ def plant_rows(
             continue
         for k, i in enumerate(choose(kind.where, each)):
             row = frame.row(i, named=True)
-            for column, value in kind.change(row, number + k + turn).items():
+            for column, value in kind.change(row, turn * 1000 + k).items():
                 edits.setdefault(column, {})[i] = value
             note(i, kind.column, kind.slug, kind.rule, kind.note)
     if other_school is not None and turn % step == 0:
@@ -251,8 +450,9 @@ def plant_rows(
                 note(i, "grade", "stu-grade-not-school-type", "STU-010")
     planted: dict[int, str] = {}
     if byte_kinds:
-        for number, (slug, rule) in enumerate((("csv-ragged", "LND-011"),
-                                               ("csv-undecodable", "LND-008"))):
+        for number, (slug, rule) in enumerate(
+            (("csv-ragged", "LND-011"), ("csv-undecodable", "LND-008"))
+        ):
             if (number + turn) % step and n < 2000:
                 continue
             for i in choose(READING, min(each, 5)):

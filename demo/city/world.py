@@ -29,23 +29,62 @@ HOST = 0  # the county where the city-run compulsory schools stand
 
 # Children who reach primary-school age in the year, full scale. Births fall after 2016.
 COHORT = {
-    2005: 35_000, 2006: 35_200, 2007: 35_500, 2008: 35_600, 2009: 35_800, 2010: 36_000,
-    2011: 36_200, 2012: 37_000, 2013: 38_000, 2014: 39_500, 2015: 41_000, 2016: 42_500,
-    2017: 43_500, 2018: 44_000, 2019: 44_500, 2020: 45_000, 2021: 45_000, 2022: 45_500,
-    2023: 46_000, 2024: 43_000, 2025: 40_500, 2026: 39_500, 2027: 37_500, 2028: 35_000,
-    2029: 32_500, 2030: 30_000, 2031: 28_500,
+    2005: 35_000,
+    2006: 35_200,
+    2007: 35_500,
+    2008: 35_600,
+    2009: 35_800,
+    2010: 36_000,
+    2011: 36_200,
+    2012: 37_000,
+    2013: 38_000,
+    2014: 39_500,
+    2015: 41_000,
+    2016: 42_500,
+    2017: 43_500,
+    2018: 44_000,
+    2019: 44_500,
+    2020: 45_000,
+    2021: 45_000,
+    2022: 45_500,
+    2023: 46_000,
+    2024: 43_000,
+    2025: 40_500,
+    2026: 39_500,
+    2027: 37_500,
+    2028: 35_000,
+    2029: 32_500,
+    2030: 30_000,
+    2031: 28_500,
 }
 
 KG, PRIMARY, POINT, JUNIOR, NINE, COMPLETE, TWELVE, SENIOR, VOC, SPECIAL = range(10)
 KIND_NAMES = (
-    "kindergarten", "primary", "teaching point", "junior", "nine-year", "complete secondary",
-    "twelve-year", "senior", "vocational", "special",
+    "kindergarten",
+    "primary",
+    "teaching point",
+    "junior",
+    "nine-year",
+    "complete secondary",
+    "twelve-year",
+    "senior",
+    "vocational",
+    "special",
 )
 TYPE_CODE = ("111", "211", "218", "311", "312", "341", "345", "342", "365", "513")
 TYPE_NAME = {
-    "111": "幼儿园", "211": "小学", "218": "小学教学点", "311": "初级中学", "312": "九年一贯制学校",
-    "341": "完全中学", "342": "高级中学", "345": "十二年一贯制学校", "365": "职业高中学校",
-    "362": "中等技术学校", "361": "调整后中等职业学校", "513": "培智学校",
+    "111": "幼儿园",
+    "211": "小学",
+    "218": "小学教学点",
+    "311": "初级中学",
+    "312": "九年一贯制学校",
+    "341": "完全中学",
+    "342": "高级中学",
+    "345": "十二年一贯制学校",
+    "365": "职业高中学校",
+    "362": "中等技术学校",
+    "361": "调整后中等职业学校",
+    "513": "培智学校",
     "514": "其他特殊教育学校",
 }
 CATEGORY = ("11", "21", "21", "31", "31", "34", "34", "34", "36", "51")
@@ -79,14 +118,56 @@ LEAST = (
     (0, 0, 0, 0, 0, 0, 0, 1),
 )
 TOWNS = (
-    ("城东镇", "龙湖镇", "夏郢镇"), ("倒水镇", "长洲镇"), ("龙圩镇", "大坡镇", "广平镇", "新地镇"),
+    ("城东镇", "龙湖镇", "夏郢镇"),
+    ("倒水镇", "长洲镇"),
+    ("龙圩镇", "大坡镇", "广平镇", "新地镇"),
     ("石桥镇", "沙头镇", "梨埠镇", "岭脚镇", "京南镇", "狮寨镇", "旺甫镇", "六堡镇", "木双镇"),
-    ("藤州镇", "塘步镇", "埌南镇", "同心镇", "金鸡镇", "新庆镇", "象棋镇", "岭景镇", "天平镇",
-     "蒙江镇", "和平镇", "太平镇", "古龙镇", "东荣镇", "大黎镇", "平福乡", "宁康乡"),
-    ("蒙山镇", "西河镇", "新圩镇", "文圩镇", "黄村镇", "陈塘镇", "长坪瑶族乡", "夏宜瑶族乡",
-     "汉豪乡"),
-    ("岑城镇", "归义镇", "筋竹镇", "诚谏镇", "大业镇", "糯垌镇", "安平镇", "三堡镇", "波塘镇",
-     "梨木镇", "大隆镇", "水汶镇", "马路镇", "南渡镇"),
+    (
+        "藤州镇",
+        "塘步镇",
+        "埌南镇",
+        "同心镇",
+        "金鸡镇",
+        "新庆镇",
+        "象棋镇",
+        "岭景镇",
+        "天平镇",
+        "蒙江镇",
+        "和平镇",
+        "太平镇",
+        "古龙镇",
+        "东荣镇",
+        "大黎镇",
+        "平福乡",
+        "宁康乡",
+    ),
+    (
+        "蒙山镇",
+        "西河镇",
+        "新圩镇",
+        "文圩镇",
+        "黄村镇",
+        "陈塘镇",
+        "长坪瑶族乡",
+        "夏宜瑶族乡",
+        "汉豪乡",
+    ),
+    (
+        "岑城镇",
+        "归义镇",
+        "筋竹镇",
+        "诚谏镇",
+        "大业镇",
+        "糯垌镇",
+        "安平镇",
+        "三堡镇",
+        "波塘镇",
+        "梨木镇",
+        "大隆镇",
+        "水汶镇",
+        "马路镇",
+        "南渡镇",
+    ),
     ("市区",),
 )
 _WORDS_A = "育明启文新光红兴华东西南北中安福和平康乐春晓星阳晨博雅思源致远崇德弘毅嘉凤龙云翠金玉"
@@ -186,16 +267,26 @@ def make_schools(scale: float, seed: int) -> Schools:
     spread = g.lognormal(0.0, 0.5, n)
     weight = np.select(
         [np.isin(kind, (PRIMARY, NINE)), kind == POINT, kind == KG],
-        [size * np.clip(spread, 0.35, 2.4), 0.085 * np.clip(spread, 0.4, 2.0),
-         np.clip(0.45 + 0.4 * size, 0.5, 1.3) * np.clip(spread, 0.35, 2.2)],
+        [
+            size * np.clip(spread, 0.35, 2.4),
+            0.085 * np.clip(spread, 0.4, 2.0),
+            np.clip(0.45 + 0.4 * size, 0.5, 1.3) * np.clip(spread, 0.35, 2.2),
+        ],
         np.clip(spread, 0.5, 1.9),
     )
     weight = np.where(np.isin(kind, (COMPLETE, NINE)), weight * 0.8, weight)
-    target = np.where(np.isin(kind, (PRIMARY, NINE, SPECIAL)), g.integers(38, 46, n),
-                      g.integers(43, 50, n))
+    target = np.where(
+        np.isin(kind, (PRIMARY, NINE, SPECIAL)), g.integers(38, 46, n), g.integers(43, 50, n)
+    )
     crowded = np.array([u in ("111", "121") for u in urban]) & (g.random(n) < 0.02)
-    target = np.where(crowded & (kind != POINT), 57, target)
-    target = np.where(crowded & (g.random(n) < 0.08), 67, target)
+    crowded &= np.isin(kind, (PRIMARY, NINE, JUNIOR))
+    for r, k in ((4, PRIMARY), (6, PRIMARY), (1, PRIMARY), (6, JUNIOR)):  # at any scale a few
+        there = np.flatnonzero((region == r) & (kind == k) & (size > 1))
+        crowded[there[:1]] = True
+        weight[there[:1]] = np.maximum(weight[there[:1]], 1.5)
+    target = np.where(crowded, 56, target)
+    fullest = np.flatnonzero((region == 4) & (kind == PRIMARY) & crowded)
+    target[fullest[:1]] = 66
     target = np.where(kind == SPECIAL, 10, target)
 
     open_year = np.full(n, 2000)
@@ -229,18 +320,34 @@ def make_schools(scale: float, seed: int) -> Schools:
     # Pupils of a closing point must find an open school.
     for i in np.flatnonzero(successor >= 0):
         if open_year[successor[i]] > 2000:
-            options = np.flatnonzero((region == region[i]) & (kind == PRIMARY)
-                                     & (open_year == 2000))
+            options = np.flatnonzero(
+                (region == region[i]) & (kind == PRIMARY) & (open_year == 2000)
+            )
             successor[i] = options[0]
 
-    town_of = [TOWNS[int(loc)][int(t)] for loc, t in
-               zip(location, (g.random(n) * [len(TOWNS[int(x)]) for x in location]).astype(int),
-                   strict=True)]
+    town_of = [
+        TOWNS[int(loc)][int(t)]
+        for loc, t in zip(
+            location,
+            (g.random(n) * [len(TOWNS[int(x)]) for x in location]).astype(int),
+            strict=True,
+        )
+    ]
     serial = g.permutation(n) + 1
     names: list[str] = []
     used: set[str] = set()
-    suffix = ("幼儿园", "小学", "教学点", "初级中学", "学校", "中学", "实验学校", "高级中学",
-              "职业技术学校", "特殊教育学校")
+    suffix = (
+        "幼儿园",
+        "小学",
+        "教学点",
+        "初级中学",
+        "学校",
+        "中学",
+        "实验学校",
+        "高级中学",
+        "职业技术学校",
+        "特殊教育学校",
+    )
     for i in range(n):
         place = "梧州市" if region[i] == COUNTIES else REGION_NAMES[int(region[i])]
         rural = urban[i] in ("121", "122", "210", "220") and region[i] != COUNTIES
@@ -254,10 +361,16 @@ def make_schools(scale: float, seed: int) -> Schools:
                 names.append(name)
                 break
 
-    private = np.where(kind == KG, g.random(n) < 0.58, g.random(n) < 0.03)
+    private = np.where(kind == KG, g.random(n) < 0.47, g.random(n) < 0.03)
     private &= ~np.isin(kind, (POINT, SPECIAL)) & (region != COUNTIES)
-    organiser = ["999" if private[i] else "821" if region[i] == COUNTIES else
-                 ("894" if kind[i] == KG and i % 17 == 0 else "831") for i in range(n)]
+    organiser = [
+        "999"
+        if private[i]
+        else "821"
+        if region[i] == COUNTIES
+        else ("894" if kind[i] == KG and i % 17 == 0 else "831")
+        for i in range(n)
+    ]
     inclusive = private & (kind == KG) & (g.random(n) < 0.83)
 
     code_y: list[tuple[str, str, str]] = []
@@ -290,16 +403,36 @@ def make_schools(scale: float, seed: int) -> Schools:
     side = int(np.ceil(np.sqrt(n)))
     lon = np.round(110.25 + 1.35 * (cell % side + 0.1 + 0.8 * g.random(n)) / side, 6)
     lat = np.round(22.65 + 1.55 * (cell // side + 0.1 + 0.8 * g.random(n)) / side, 6)
-    attached = np.isin(kind, (PRIMARY, NINE)) & np.array([u in ("210", "122", "220") for u in urban])
+    attached = np.isin(kind, (PRIMARY, NINE)) & np.array(
+        [u in ("210", "122", "220") for u in urban]
+    )
     attached &= (g.random(n) < 0.12) & (open_year == 2000)
     for r in range(COUNTIES):  # every county has a long-standing nine-year school with 附设班
         old = np.flatnonzero((region == r) & (kind == NINE) & (change == 0))
         attached[old[:1]] = True
     return Schools(
-        kind=kind, kind_y=kind_y, region=region, location=location, code_y=code_y, name_y=name_y,
-        type_y=type_y, predecessor_y=predecessor, open_year=open_year, close_year=close_year,
-        successor=successor, urban=urban, town=town_of, weight=weight, class_target=target,
-        top_grade=g.integers(2, 5, n), organiser=organiser, inclusive=inclusive,
-        attached_kg=attached, founded=[f"{y}09" for y in founded_year],
-        planned=[str(y) for y in planned], lon=lon, lat=lat, phantom=[""] * n,
+        kind=kind,
+        kind_y=kind_y,
+        region=region,
+        location=location,
+        code_y=code_y,
+        name_y=name_y,
+        type_y=type_y,
+        predecessor_y=predecessor,
+        open_year=open_year,
+        close_year=close_year,
+        successor=successor,
+        urban=urban,
+        town=town_of,
+        weight=weight,
+        class_target=target,
+        top_grade=g.integers(2, 5, n),
+        organiser=organiser,
+        inclusive=inclusive,
+        attached_kg=attached,
+        founded=[f"{y}09" for y in founded_year],
+        planned=[str(y) for y in planned],
+        lon=lon,
+        lat=lat,
+        phantom=[""] * n,
     )

@@ -31,7 +31,7 @@ _STYLES = (
     '<fonts count="1"><font><sz val="10"/><name val="SimSun"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill>'
     '<fill><patternFill patternType="gray125"/></fill></fills>'
-    "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
@@ -74,8 +74,10 @@ def row_xml(number: int, cells: Sequence[Cell], start: int = 0) -> str:
             continue
         ref = f"{_LETTERS[i]}{number}"
         if isinstance(value, str):
-            parts.append(f'<c r="{ref}" t="inlineStr"><is><t xml:space="preserve">'
-                         f"{escape(value)}</t></is></c>")
+            parts.append(
+                f'<c r="{ref}" t="inlineStr"><is><t xml:space="preserve">'
+                f"{escape(value)}</t></is></c>"
+            )
         else:
             parts.append(f'<c r="{ref}"><v>{value}</v></c>')
     parts.append("</row>")
@@ -93,8 +95,10 @@ def frame_xml(frame: pl.DataFrame, first: int) -> bytes:
     pieces: list[pl.Expr] = [pl.lit('<row r="'), pl.col("_n"), pl.lit('">')]
     for i, name in enumerate(frame.columns):
         letter = _LETTERS[i]
-        text = pl.col(name).str.replace_all("&", "&amp;", literal=True).str.replace_all(
-            "<", "&lt;", literal=True
+        text = (
+            pl.col(name)
+            .str.replace_all("&", "&amp;", literal=True)
+            .str.replace_all("<", "&lt;", literal=True)
         )
         cell = pl.concat_str(
             pl.lit(f'<c r="{letter}'),
@@ -215,8 +219,20 @@ def encrypted_workbook(payload: bytes) -> bytes:
     def entry(name: str, kind: int, start: int, size: int, child: int, right: int) -> bytes:
         raw = (name + "\0").encode("utf-16-le")
         return struct.pack(
-            "<64sHBBIII16sIQQIQ", raw, len(raw), kind, 1, free, right, child, b"", 0, 0, 0,
-            start, size,
+            "<64sHBBIII16sIQQIQ",
+            raw,
+            len(raw),
+            kind,
+            1,
+            free,
+            right,
+            child,
+            b"",
+            0,
+            0,
+            0,
+            start,
+            size,
         )
 
     directory = entry("Root Entry", 5, end, 0, 1, free)
@@ -224,8 +240,24 @@ def encrypted_workbook(payload: bytes) -> bytes:
     directory += entry(streams[1][0], 2, starts[1], len(package), free, free)
     directory += b"\0" * (sector - len(directory))
     header = struct.pack(
-        "<8s16sHHHHH6sIIIIIIIII", bytes.fromhex("d0cf11e0a1b11ae1"), b"", 0x3E, 3, 0xFFFE, 9, 6,
-        b"", 0, fat_sectors, fat_sectors, 0, 4096, end, 0, end, 0,
+        "<8s16sHHHHH6sIIIIIIIII",
+        bytes.fromhex("d0cf11e0a1b11ae1"),
+        b"",
+        0x3E,
+        3,
+        0xFFFE,
+        9,
+        6,
+        b"",
+        0,
+        fat_sectors,
+        fat_sectors,
+        0,
+        4096,
+        end,
+        0,
+        end,
+        0,
     )
     difat = [*range(fat_sectors)] + [free] * (109 - fat_sectors)
     header += struct.pack("<109I", *difat)
