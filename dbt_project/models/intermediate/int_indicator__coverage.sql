@@ -11,6 +11,7 @@ indicator as (
         kind,
         period_kind,
         region_basis,
+        unit_of_account,
         coalesce(breakdowns, '') like '%stage%' as has_stages,
         coalesce(stage, 'all') as stage,
         string_to_array(expected_stages, '|') as expected_stages
@@ -41,9 +42,13 @@ reported as (
         fact.reporter_code as unit_code
     from fact
     inner join grain using (indicator_code, period_year)
+    inner join indicator using (indicator_code)
     where grain.school_sides > 0 and fact.reporter_level = 'school'
     group by 1, 2, 3, 4, 5
-    having count(distinct fact.side) = max(grain.school_sides)
+    -- Where counties are compared, a school may belong to one side only.
+    having count(distinct fact.side) >= case max(indicator.unit_of_account)
+        when 'county' then 1 else max(grain.school_sides)
+    end
 ),
 
 expected_schools as (

@@ -1,23 +1,61 @@
 {#-
   Grain: indicator x period x stage x unit, both sides together.
   A unit is the school where both sides are reported by schools; where either side exists only for
-  the county, both sides are summed to the county. Only units with both sides take part
+  the county, or the registry says so (unit_of_account), both sides are summed to the county. Only units with both sides take part
   (is_complete), so a missing report lowers the coverage and not the value. `growth` needs both
   sides of the year before as well.
 -#}
 with
 
-fact as (
+indicator as (
     select
-        *,
-        bool_or(reporter_level = 'county')
-            over (partition by indicator_code, period_year, stage, county_code) as is_collapsed
-    from {{ ref('int_indicator__facts') }}
+        indicator_code,
+        kind,
+        denominator_terms is not null as has_denominator,
+        region_basis,
+        unit_of_account
+    from {{ ref('indicator') }}
 ),
 
-indicator as (
-    select indicator_code, kind, denominator_terms is not null as has_denominator, region_basis
-    from {{ ref('indicator') }}
+fact as (
+    select
+        fact.*,
+        indicator.unit_of_account = 'county' or bool_or(fact.reporter_level = 'county') over (
+            partition by fact.indicator_code, fact.period_year, fact.stage, fact.county_code
+        ) as is_collapsed
+    from {{ ref('int_indicator__facts') }} as fact
+    inner join indicator using (indicator_code)
+),
+
+-- A county without any school of the stages a side counts has none of its pupils: zero, not unknown.
+staffed as (
+    select distinct
+        indicator.indicator_code,
+        term.side,
+        school.period_year,
+        case when indicator.region_basis = 'location' then school.location_county_code
+            else school.county_code end as county_code
+    from indicator
+    inner join {{ ref('int_indicator__terms') }} as term using (indicator_code)
+    inner join {{ ref('int_school__stages') }} as school on term.stage = school.stage
+    where indicator.unit_of_account = 'county' and term.measure_code <> 'population'
+),
+
+empty_side as (
+    select distinct indicator.indicator_code, term.side, school.period_year, region.region_code as county_code
+    from indicator
+    inner join {{ ref('int_indicator__terms') }} as term using (indicator_code)
+    cross join (select distinct period_year from {{ ref('int_school__years') }}) as school
+    cross join {{ ref('region') }} as region
+    where indicator.unit_of_account = 'county'
+        and term.measure_code <> 'population'
+        and not exists (
+            select 1 from staffed
+            where staffed.indicator_code = indicator.indicator_code
+                and staffed.side = term.side
+                and staffed.period_year = school.period_year
+                and staffed.county_code = region.region_code
+        )
 ),
 
 city_run as (
@@ -48,18 +86,30 @@ sided as (
         unit.county_code,
         unit.unit_code,
         unit.unit_level,
-        unit.numerator,
+        coalesce(unit.numerator, case when no_numerator.side is not null then 0 end) as numerator,
         case
             when not indicator.has_denominator then 1
             -- Nobody lives in the city-run "county": its pupils belong to the city's value only.
             when indicator.region_basis = 'location' and city_run.region_code is not null
                 then coalesce(unit.denominator, 0)
-            else unit.denominator
+            else coalesce(
+                unit.denominator, case when no_denominator.side is not null then 0 end
+            )
         end as denominator,
         indicator.has_denominator
     from unit
     inner join indicator using (indicator_code)
     left join city_run on unit.county_code = city_run.region_code
+    left join empty_side as no_numerator
+        on unit.indicator_code = no_numerator.indicator_code
+        and no_numerator.side = 'numerator'
+        and unit.period_year = no_numerator.period_year
+        and unit.county_code = no_numerator.county_code
+    left join empty_side as no_denominator
+        on unit.indicator_code = no_denominator.indicator_code
+        and no_denominator.side = 'denominator'
+        and unit.period_year = no_denominator.period_year
+        and unit.county_code = no_denominator.county_code
 ),
 
 final as (

@@ -59,11 +59,12 @@ class_total as (
     select
         reporter_code, reporter_level, period_year, stage, max(batch_id) as batch_id,
         sum(classes) as classes,
-        sum(standard) as classes_standard,
-        sum({{ total(['c_56_60', 'c_61_65', 'c_ge66']) }}) as classes_large,
-        sum(c_ge66) as classes_oversize
+        -- Where the number of classes is given, a blank size band holds none of them.
+        sum(coalesce(standard, 0)) as classes_standard,
+        sum(coalesce({{ total(['c_56_60', 'c_61_65', 'c_ge66']) }}, 0)) as classes_large,
+        sum(coalesce(c_ge66, 0)) as classes_oversize
     from class_form
-    where row_name = '总计'
+    where row_name = '总计' and classes is not null
     group by 1, 2, 3, 4
 ),
 
@@ -88,12 +89,14 @@ preschool_form as (
         sum(children) filter (where row_name = '总计' and sheet_type like '附设%')
             as children_attached,
         sum(classes) filter (where row_name in ('小班', '中班', '大班', '混合班')) as classes,
-        sum(case row_name
+        sum(coalesce(case row_name
             when '小班' then {{ total(['c_le20', 'c_21_25']) }}
             when '中班' then {{ total(['c_le20', 'c_21_25', 'c_26_30']) }}
             when '大班' then {{ total(['c_le20', 'c_21_25', 'c_26_30', 'c_31_35']) }}
             when '混合班' then {{ total(['c_le20', 'c_21_25', 'c_26_30']) }}
-        end) as classes_standard,
+        end, 0)) filter (
+            where row_name in ('小班', '中班', '大班', '混合班') and classes is not null
+        ) as classes_standard,
         case when bool_or(sheet_type not like '附设%') and reporter_level = 'school' then 1 end
             as kindergartens,
         case when bool_or(sheet_type not like '附设%') and reporter_level = 'school'

@@ -12,7 +12,8 @@ form_4155 as (
             as stage,
         row_name,
         total,
-        {{ total(['c_pe', 'c_music', 'c_fine_art', 'c_art']) }} as pe_art,
+        case when total is not null
+            then coalesce({{ total(['c_pe', 'c_music', 'c_fine_art', 'c_art']) }}, 0) end as pe_art,
         batch_id
     from {{ ref('stg_census__jj4155') }}
 ),
