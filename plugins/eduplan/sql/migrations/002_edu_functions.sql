@@ -105,10 +105,9 @@ comment on function edu.date_text(text) is 'A date with / - — 。 . 、 or 年
 
 create function edu.parse_date(value text) returns date
 language sql immutable parallel safe
-return case
-    when octet_length(value) = 8 then edu.ymd(value)
-    else edu.ymd(edu.date_text(value))
-end;
+return coalesce(
+    case when octet_length(value) = 8 then edu.ymd(value) end, edu.ymd(edu.date_text(value))
+);
 comment on function edu.parse_date(text) is 'The date in a cell, any of the notations seen; NULL for blank and invalid';
 
 create function edu.is_date(value text) returns boolean
@@ -231,7 +230,7 @@ comment on function edu.division_code_ok(text) is 'Whether it is a 12-digit divi
 
 create function edu.grade_no(grade text) returns integer
 language sql immutable parallel safe
-return nullif(strpos('一二三四五六', substr(grade, 3, 1)), 0);
+return nullif(strpos('一二三四五六', nullif(substr(grade, 3, 1), '')), 0);
 comment on function edu.grade_no(text) is 'Number of a grade written 小学一年级, 初中三年级 …';
 
 create function edu.degree_rank(degree text) returns integer
