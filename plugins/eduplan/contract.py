@@ -382,6 +382,8 @@ def _read(path: Path, mistakes: _Mistakes) -> Contract | None:
                 where, item["msg"], "write it as the Open Data Contract Standard v3.1 does"
             )
         return None
+    understood = model.model_dump(by_alias=True, exclude_unset=True)
+    _unknown_keys(document, understood, "", mistakes)
     lists, lists_bytes = _code_lists(path)
     digest = hashlib.sha256(data)
     if lists_bytes:
