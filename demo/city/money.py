@@ -23,7 +23,7 @@ from demo.city.world import (
 if TYPE_CHECKING:
     from demo.city.build import RegionResult
 
-# Yuan per pupil of 一般公共预算教育经费, Guangxi 2023: kindergarten, primary, junior, senior, vocational;
+# Yuan per pupil of 一般公共预算教育经费, Guangxi 2023, in the order of staff.STAGES;
 # special education has no published figure (synthetic).
 PER_PUPIL = (4757.17, 8998.84, 11656.37, 11880.91, 10358.65, 32000.0)
 PUBLIC_QUOTA = (700.0, 735.0, 960.0, 1250.0, 1400.0, 8100.0)  # yuan of public funds per pupil

@@ -25,6 +25,7 @@ from demo.city.world import (
 )
 
 LATEST = 2025
+HISTORY_FOLDER = "教基历年"
 # Every 教基 dataset reads every workbook, so an unreadable file is rejected in all of them.
 JJ = ("jj2105", "jj2106", "jj2107", "jj3112", "jj3115", "jj4149", "jj4155", "jj5170", "jj5176")
 Cells = dict[tuple[str, str, int], xlsx.Cell]
@@ -589,16 +590,18 @@ def write_county_forms(
         if year == LATEST:
             continue
         period = school_year(year)
-        folder = out / "教基" / period
-        folder.mkdir(parents=True, exist_ok=True)
+        # Years before the first 学籍 list have two of the forms only, and a folder of their own:
+        # the datasets of the other forms do not look there.
+        series = "教基" if year >= YEARS[0] else HISTORY_FOLDER
+        (out / series / period).mkdir(parents=True, exist_ok=True)
         for region in range(8):
             code, name = REGION_CODES[region], REGION_NAMES[region]
-            if year >= 2023:
+            if year >= YEARS[0]:
                 table = forms.summarise(tables[region][year])
             else:
                 table = forms.historic(year, region, scale)
             overrides: Cells = {}
-            file = f"教基/{period}/{code}_{name}_汇总.xlsx"
+            file = f"{series}/{period}/{code}_{name}_汇总.xlsx"
             for key, row, c, more, column, slug, rule in plan.get((year, region), []):
                 form = FORMS[key.partition("_")[0]]
                 overrides[(key, row, c)] = int(table[key][form.rows.index(row), c] + more)

@@ -131,8 +131,10 @@ class City:
         for period in YEARS:
             self._students(period)
             self._teachers(period)
-        for folder in sorted((self.root / "教基").iterdir()):
-            self._forms(folder.name)
+        for folder in sorted(
+            [*(self.root / "教基历年").iterdir(), *(self.root / "教基").iterdir()]
+        ):
+            self._forms(folder)
         self._finance()
         self._population()
         return dict(self.accused)
@@ -329,15 +331,16 @@ class City:
             for file, n in spots:
                 self._say("teachers", file, "教师信息", n, "TEA-KEY", len(spots) > 1)
 
-    def _forms(self, period: str) -> None:
+    def _forms(self, folder: Path) -> None:
+        period = folder.name
         register = self.register.get(period, {})
         grades: dict[tuple[str, str], dict[str, float]] = {}
         staff: dict[str, float] = {}
         totals_4155: dict[str, list[tuple[float, str, str, int]]] = defaultdict(list)
         bands: list[tuple[str, str, str, int, str, dict[str, str]]] = []
         totals: dict[tuple[str, str], float] = defaultdict(float)
-        for path in sorted((self.root / "教基" / period).iterdir()):
-            file = f"教基/{period}/{path.name}"
+        for path in sorted(folder.iterdir()):
+            file = str(path.relative_to(self.root))
             try:
                 book = CalamineWorkbook.from_path(str(path))
             except Exception:  # noqa: BLE001, S112 - broken on purpose
@@ -533,8 +536,10 @@ class City:
                     v = [number(x) for x in row[keys:]]
                     z = [x or 0.0 for x in v]
 
-                    def say(rule: str, bad: bool, n: int = n, file: str = file) -> None:
-                        self._say(dataset, file, sheet, n, rule, bad)
+                    where = (dataset, file, sheet, n)
+
+                    def say(rule: str, bad: bool, where: tuple[str, str, str, int] = where) -> None:
+                        self._say(*where, rule, bad)
 
                     if first in ("小计", "合计"):
                         part = since if first == "小计" else every
