@@ -25,8 +25,8 @@ from eduplan.extract.shape import Header, Shape
 from eduplan.extract.totals import Mismatch
 from eduplan.extract.worker import Job, read_files
 
-# The sequence behind _row never writes to the log within one COPY of up to so many rows.
-_SEQUENCE_CACHE = 1_000_000_000
+# nextval fills its cache one by one at once: a bigger cache costs more than it saves.
+_SEQUENCE_CACHE = 20_000
 _TAIL = 1 << 16
 _KEEPERS = 4
 

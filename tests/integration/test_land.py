@@ -25,9 +25,7 @@ def test_gb18030_csv_lands_with_row_numbers(desk: Desk) -> None:
     file = desk.db.execute(
         "select path, encoding, encoding_reason, row_count, status, format from ops.batch_file"
     ).fetchall()
-    assert file == [
-        ("学籍/2025-2026/450421_学生.csv", "gb18030", "declared", 2, "landed", "csv")
-    ]
+    assert file == [("学籍/2025-2026/450421_学生.csv", "gb18030", "declared", 2, "landed", "csv")]
 
 
 def test_columns_in_another_order_with_aliases_and_stars(desk: Desk) -> None:
@@ -83,7 +81,9 @@ def test_national_funding_of_2023(tmp_path: Path, db: psycopg.Connection, realda
     assert db.execute(
         f"select _row from {table} where region_name = '北京市' and year = '2023'"
     ).fetchone() == (4,)
-    assert db.execute(f"select count(*) from (select distinct _file, _row from {table}) t").fetchone() == (310,)
-    assert db.execute("select distinct encoding, encoding_reason from ops.batch_file").fetchall() == [
-        ("utf-8", "bom")
-    ]
+    assert db.execute(
+        f"select count(*) from (select distinct _file, _row from {table}) t"
+    ).fetchone() == (310,)
+    assert db.execute(
+        "select distinct encoding, encoding_reason from ops.batch_file"
+    ).fetchall() == [("utf-8", "bom")]

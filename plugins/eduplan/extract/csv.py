@@ -102,20 +102,18 @@ def make_plan(head: bytes, name: str, shape: Shape, *, complete: bool, forced: s
     newline = b"\r" if b"\n" not in head and b"\r" in head else b"\n"
     whole = head if complete else head[: head.rfind(newline) + 1]
     order = candidates(head, declared)
-    chosen: list[tuple[str, str]]
     if forced:
-        chosen = [next(((c, r) for c, r in order if c == forced), (forced, "fallback"))]
+        order = [(c, r) for c, r in order if c == forced] or [(forced, "fallback")]
     else:
-        chosen = [(c, r) for c, r in order if decodes(whole, c)]
-        # Bad bytes within the head: the header line alone still tells the encoding.
-        first = newline.join(whole.split(newline)[:_PREAMBLE])
-        chosen += [(c, r) for c, r in order if (c, r) not in chosen and decodes(first, c)]
+        # Bad bytes in the head must not lose a file: its header line still tells the encoding.
+        # cp1252 reads anything, so it is never believed before the others.
+        order.sort(key=lambda c: (c[0] == "cp1252" != declared, not decodes(whole, c[0])))
     seen: list[str] = []
-    for encoding, reason in chosen or [(declared or "gb18030", "fallback")]:
+    for encoding, reason in order:
         text = whole.decode(encoding, "replace")
         found = _find_header(text, shape, newline.decode())
         if isinstance(found, list):
-            seen = seen or found
+            seen = found if encoding == (declared or order[0][0]) or not seen else seen
             continue
         header, line, delimiter = found
         check_header(shape, header, f"{name}:{line}")

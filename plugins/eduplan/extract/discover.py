@@ -38,8 +38,9 @@ def discover(
     Symbolic links and files or folders that begin with ``.``, ``_`` or ``~$`` are never deliveries.
 
     Raises LandingError LND-020 when no period can be told or it is malformed, LND-021 when a
-    path named on purpose is missing or unsafe. A well-formed period outside the contract's range
-    is left to ``land``, which keeps the bytes and records the refusal.
+    path named on purpose is missing or unsafe. A period outside the contract's range is left to
+    ``land``, which keeps the bytes and records the refusal; only folders of years before the
+    first one are passed over when nobody named them (forms share their folders).
     """
     if period is not None and not is_period(contract.period_kind, period):
         raise _bad_period(contract, period)
@@ -51,7 +52,7 @@ def discover(
                 found.setdefault(_choose(contract, file, told, period), []).append(file)
     else:
         for file, told in _globbed(contract, source_root):
-            if period is None or told == period:
+            if told == period or (period is None and not _before(contract, told)):
                 found.setdefault(told, []).append(file)
     return [
         Delivery(contract.dataset, told, tuple(sorted(files)), content_hash(files), source_root)
@@ -67,6 +68,10 @@ def content_hash(files: Iterable[Path]) -> str:
 def combined_hash(digests: Iterable[str]) -> str:
     """Return one SHA-256 (hex) for the SHA-256 (hex) of several files, whatever their order."""
     return hashlib.sha256("".join(sorted(set(digests))).encode()).hexdigest()
+
+
+def _before(contract: Contract, period: str) -> bool:
+    return contract.period_kind != "none" and period < contract.period_range[0]
 
 
 def _bad_period(contract: Contract, period: str) -> LandingError:

@@ -65,6 +65,8 @@ def read_workbook(path: Path, name: str, shape: Shape) -> list[SheetRows]:
                 grid, merges = _grid(book, sheet, name)
                 results += read_sheet(grid, merges, shape, name, sheet)
             except LandingError as error:
+                if error.code == "LND-018":
+                    raise  # one workbook is of one school year: no sheet of it is of ours
                 if shape.layout == "form":
                     results.append(
                         SheetRows(sheet, error_code=error.code, error=str(error), hint=error.hint)
