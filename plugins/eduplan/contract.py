@@ -342,7 +342,7 @@ class _Mistakes:
         noun = "mistake" if count == 1 else "mistakes"
         return ContractError(
             f"{count} {noun} in the data contracts:\n  " + "\n  ".join(self.found),
-            hint="docs/contracts.md explains every field",
+            hint="docs/contracts-guide.md explains every field",
         )
 
 
