@@ -533,7 +533,12 @@ class _Reader:
             prefix=prefix,
             owner=owner,
             steward=steward,
-            description=" ".join((description or "").split()),
+            # A line break between Chinese characters is no blank.
+            description=re.sub(
+                r"(?<=[\u3000-\uffef]) (?=[\u3000-\uffef])",
+                "",
+                " ".join((description or "").split()),
+            ),
             source=source,
             columns=columns,
             rules=rules,

@@ -156,8 +156,8 @@ def render_reference(contracts: Mapping[str, Contract]) -> str:
         " (必填 required, 代码 code list, 类型 type, 唯一 unique, 主键 key: all critical).",
         "",
         "严重：该行隔离，超过容许隔离率或违反表级规则时整批待处理；警告：发布并标记；提示：只计数。",
-        "Critical: the row is quarantined; above the max reject rate, or for a table rule, the batch"
-        " is held. Warning: published and flagged. Info: counted.",
+        "Critical: the row is quarantined; above the max reject rate, or for a table rule, the"
+        " batch is held. Warning: published and flagged. Info: counted.",
         "",
     ]
     lines += _table(
