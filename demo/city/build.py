@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from demo.city import forms, money, people, planting, rows, staff, world, xlsx
+from demo.city.extras import write_extra_files, write_hold
 from demo.city.ledger import Entry, read_ledger, write_ledger
+from demo.city.register import write_register
+from demo.city.studentfile import write_student_csv
 from demo.city.world import REGION_CODES, REGION_NAMES, YEARS, rng, school_year
 
 MARKER = "_city.json"
@@ -56,40 +58,6 @@ class RegionResult:
     teachers: tuple[int, ...]
     children: int
     entries: list[Entry]
-
-
-def to_gb18030(text: bytes) -> bytes:
-    """Transcode UTF-8 bytes in chunks of whole lines."""
-    out = []
-    start = 0
-    while start < len(text):
-        end = text.find(b"\n", start + 8_000_000) + 1 or len(text)
-        out.append(text[start:end].decode().encode("gb18030"))
-        start = end
-    return b"".join(out)
-
-
-def csv_bytes(frame: pl.DataFrame, header: Iterable[str]) -> bytes:
-    """Return a frame of text columns as UTF-8 CSV with the given header labels."""
-    data: str = frame.write_csv(include_header=False, null_value="", line_terminator="\n")
-    return (",".join(header) + "\n" + data).encode()
-
-
-def spoil(data: bytes, edits: dict[int, str]) -> bytes:
-    """Break single lines of a GB18030 CSV (header is line 0): a field too many, a stray byte."""
-    if not edits:
-        return data
-    lines = data.split(b"\n")
-    for row, how in edits.items():
-        line = lines[row + 1]
-        if how == "csv-ragged":
-            line += b",1"
-        else:
-            fields = line.split(b",")
-            fields[1] = fields[1] + b"\xff"
-            line = b",".join(fields)
-        lines[row + 1] = line
-    return b"\n".join(lines)
 
 
 def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult:
@@ -150,7 +118,7 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
             merge = ("A1:Z1",) if titled else ()
             xlsx.write_workbook(path, [xlsx.Sheet(sheet, body, merge)])
         else:
-            entries += planting.write_student_csv(
+            entries += write_student_csv(
                 path,
                 file,
                 period,
@@ -176,9 +144,9 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
                     "tea-same-person-twice",
                     "TEA-007",
                     ("name", "sex", "birth_date", "id_number"),
-                    rows._WORKING,
+                    rows.WORKING,
                 ),
-                ("tea-number-twice", "TEA-KEY", ("teacher_no",), rows._WORKING),
+                ("tea-number-twice", "TEA-KEY", ("teacher_no",), rows.WORKING),
             ),
         )
         entries += told.entries
@@ -238,7 +206,7 @@ def make_city(
         out: folder of the source files (replaced as a whole, by renaming a finished copy).
         scale: 1.0 is a city of about 0.6 million pupils and children; 0.01 to 18.
         seed: the same seed and scale give the same bytes.
-        hold: also plant a delivery that must be held (a student list that shrank).
+        hold: also add a delivery that must be held (next year's teachers, one county only).
         processes: worker processes, default one per core.
 
     Raises:
@@ -308,11 +276,14 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     schools = world.make_schools(scale, seed)
     entries = [e for r in regions for e in r.entries]
     entries += planting.write_county_forms(out, scale, seed, {r.region: r.tables for r in regions})
-    entries += planting.write_register(out, schools, seed)
-    entries += planting.write_extra_files(out, scale, seed)
+    entries += write_register(out, schools, seed)
+    entries += write_extra_files(out, scale, seed)
     entries += money.write_money(out, schools, regions, scale, seed)
     if hold:
-        entries += planting.write_hold(out)
+        pupils = people.make_pupils(schools, 5, scale, seed)
+        children, _ = forms.make_kindergartens(schools, 5, scale, seed)
+        crew = staff.make_staff(schools, pupils, children, 5, scale, seed)
+        entries += write_hold(out, crew.frames[2025])
     lines = write_ledger(out / LEDGER, entries)
     kinds = Counter(e.kind for e in read_ledger(out / LEDGER))
     files = [p for p in out.rglob("*") if p.is_file()]

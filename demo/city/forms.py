@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.city import world, xlsx
-from demo.city.people import FLAGS, Ints, RegionPupils
+from demo.city.people import FLAGS, Ints, RegionPupils, cohort_size
 from demo.city.staff import DEGREES, RegionStaff
 from demo.city.world import (
     COMPLETE,
@@ -431,9 +431,6 @@ def sheet_name(form: str, stage: str, kind: str) -> str:
     return f"教基{form}_{stage or kind}"
 
 
-_CACHE: dict[tuple[str, str], str] = {}
-
-
 def _head(form: Form, kind: str) -> tuple[list[str], tuple[str, ...]]:
     """Return the XML of title and header rows (corner row left as %s) and the merged ranges."""
     width = len(form.top) + 2
@@ -615,7 +612,6 @@ def summarise(tables: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.fl
 
 def historic(year: int, region: int, scale: float) -> dict[str, NDArray[np.float64]]:
     """Return the county summaries 3112 and 3115 of a year before the first 学籍 list."""
-    from demo.city.people import cohort_size
 
     def size(cohort: int, grade: int) -> int:
         n = cohort_size(cohort, region, scale) * 0.9975

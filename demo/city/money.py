@@ -12,12 +12,10 @@ from demo.city.ledger import Entry
 from demo.city.world import (
     COUNTIES,
     HOST,
-    KG,
     REGION_NAMES,
     YEARS,
     Schools,
     rng,
-    school_year,
 )
 
 if TYPE_CHECKING:
@@ -218,7 +216,6 @@ def _school_finance(
             *SCHOOL_HEADER,
         ]
         grand = [0] * 7
-        places: list[tuple[int, list[int], str]] = []
         blocks: list[tuple[str, list[tuple[str, str, list[int]]]]] = []
         total = 0
         for region in regions:
@@ -330,7 +327,6 @@ def _school_finance(
             out / file,
             [xlsx.Sheet("教财基", xlsx.rows_xml(lines), (*SCHOOL_MERGES, f"A{end}:I{end}"))],
         )
-        del places
     return entries
 
 
@@ -436,6 +432,3 @@ def write_money(
         *_school_finance(out, schools, regions, seed),
         *_write_population(out, regions, scale, seed),
     ]
-
-
-__all__ = ["KG", "population", "school_year", "write_money"]

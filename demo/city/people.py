@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 
 from demo.city import world
 from demo.city.world import (
-    CITY_CODE,
     COHORT,
     COUNTIES,
-    HAS_JUNIOR,
     HAS_SENIOR,
     JUNIOR,
     NINE,
@@ -267,6 +265,22 @@ def _choose(g: np.random.Generator, schools: Schools, options: Ints, n: int) -> 
     return options[np.searchsorted(np.cumsum(weight / weight.sum()), g.random(n) * 0.999999)]
 
 
+def _relieve(g: np.random.Generator, schools: Schools, at: Ints, options: Ints, most: int) -> Ints:
+    """Move pupils of a cohort away from schools that would get more than `most` of them."""
+    for _ in range(8):
+        count = np.bincount(at[at >= 0], minlength=len(schools))
+        over = np.flatnonzero(count > most)
+        roomy = options[count[options] < most * 0.6]
+        if not len(over) or not len(roomy):
+            break
+        at = at.copy()
+        for school in over:
+            there = np.flatnonzero(at == school)
+            excess = there[g.permutation(len(there))[: len(there) - most]]
+            at[excess] = _choose(g, schools, roomy, len(excess))
+    return at
+
+
 def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> RegionPupils:
     """Draw the pupils of a region and list them for the three school years."""
     g = rng(seed, 2, region)
@@ -289,7 +303,10 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
     own = 0.72 if region != COUNTIES else 1.0
     for c in range(2012, 2026):
         n = cohort_size(c, region, scale)
-        low = _choose(g, schools, of(PRIMARY, NINE, world.TWELVE, year=c), n)
+        primaries = of(PRIMARY, NINE, world.TWELVE, year=c)
+        juniors = of(JUNIOR, NINE, world.COMPLETE, world.TWELVE, year=c + 6)
+        # Published rule: at most 20 classes in a grade.
+        low = _relieve(g, schools, _choose(g, schools, primaries, n), primaries, 650)
         high = low.copy()
         if len(points):
             share = min(0.2, 9 * len(points) / max(1, n))
@@ -297,7 +314,7 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
             spot = _choose(g, schools, points, n)
             low = np.where(at_point, spot, low)
             high = np.where(at_point, schools.successor[spot], high)
-        junior = _choose(g, schools, of(JUNIOR, NINE, world.COMPLETE, world.TWELVE, year=c + 6), n)
+        junior = _choose(g, schools, juniors, n)
         stay = np.isin(kind[high], (NINE, world.TWELVE)) & (g.random(n) < 0.8)
         stay &= np.isin(high, of(JUNIOR, NINE, world.TWELVE, year=c + 6))
         junior = np.where(stay, high, junior)
@@ -309,6 +326,7 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
             junior = np.where(here_special, pick, junior)
         junior = np.where(g.random(n) < 0.014, -1, junior)
         junior = np.where(stay & (junior < 0), high, junior)
+        junior = _relieve(g, schools, junior, juniors, 750)
         goes = (g.random(n) < senior_share) & (junior >= 0)
         general = _choose(g, schools, of(*HAS_SENIOR), n)
         vocational = _choose(g, schools, of(VOC), n)
@@ -576,6 +594,3 @@ def make_pupils(schools: Schools, region: int, scale: float, seed: int) -> Regio
         ).select(STUDENT_COLUMNS)
         school_of_row[year] = at_r
     return RegionPupils(here, frames, counts, school_of_row)
-
-
-__all__ = ["CITY_CODE", "HAS_JUNIOR", "RegionPupils", "YearCounts", "make_pupils"]
