@@ -562,7 +562,7 @@ class _Landing:
             head = _read(source, archive.BLOCK)
             complete = len(head) < archive.BLOCK
             if refusal.encoding or not csv.decodes(head[: head.rfind(b"\n") + 1], plan.encoding):
-                forced = csv.best_encoding(source, entry.path, plan.declared)
+                forced = csv.best_encoding(source, entry.path, self.shape, head)
                 plan = csv.make_plan(head, entry.path, self.shape, complete=complete, forced=forced)
             reader = csv.RowReader(source, entry.path, plan, self.shape)
             columns = self._columns(entry, plan.header)

@@ -157,14 +157,25 @@ def _find_header(text: str, shape: Shape, newline: str) -> tuple[Header, int, st
     return seen
 
 
-def best_encoding(source: BinaryIO, name: str, declared: str | None) -> str:
+def best_encoding(source: BinaryIO, name: str, shape: Shape, head: bytes) -> str:
     """Read the whole file and return the codec with the fewest undecodable lines.
 
-    cp1252 accepts nearly anything, so it is only considered when every other codec fails on more
-    than a tenth of the lines. Raises LND-008 when no codec reads at least half of the lines.
+    Only codecs under which the header in ``head`` is recognised are considered; cp1252 accepts
+    nearly anything, so it is taken when every other codec fails on more than a tenth of the lines.
+    Raises LND-003 when no codec shows the header, LND-008 when none reads half of the lines.
     """
-    source.seek(0)
-    order = [c for c, _ in candidates(source.read(4), declared)]
+    declared = codec(shape.encoding)
+    order = []
+    for encoding, _ in candidates(head, declared):
+        try:
+            make_plan(head, name, shape, complete=False, forced=encoding)
+        except LandingError as error:
+            if error.code != "LND-003":
+                raise
+        else:
+            order.append(encoding)
+    if not order:
+        make_plan(head, name, shape, complete=False)
     source.seek(0)
     bad = dict.fromkeys(order, 0)
     lines = 0
@@ -173,9 +184,9 @@ def best_encoding(source: BinaryIO, name: str, declared: str | None) -> str:
         for encoding in order:
             if not decodes(chunk, encoding):
                 bad[encoding] += sum(not decodes(line, encoding) for line in chunk.split(b"\n"))
-    strong = [c for c in order if c != "cp1252" or c == declared]
+    strong = [c for c in order if c != "cp1252" or c == declared] or order
     best = min(strong, key=lambda c: bad[c])
-    if bad[best] > 0.1 * max(lines, 1) and "cp1252" in bad and bad["cp1252"] == 0:
+    if bad[best] > 0.1 * max(lines, 1) and bad.get("cp1252") == 0:
         best = "cp1252"
     if bad[best] > _MAX_BAD_SHARE * max(lines, 1):
         raise LandingError(
