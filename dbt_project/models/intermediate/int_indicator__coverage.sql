@@ -23,14 +23,15 @@ fact as (
     select * from {{ ref('int_indicator__facts') }}
 ),
 
--- Sides that schools report themselves in a period; none: the counties are the units.
+-- Sides that schools report themselves in a period and stage; none: the counties are the units.
 grain as (
     select
         indicator_code,
         period_year,
+        stage,
         count(distinct side) filter (where reporter_level = 'school') as school_sides
     from fact
-    group by 1, 2
+    group by 1, 2, 3
 ),
 
 reported as (
@@ -41,7 +42,7 @@ reported as (
         fact.county_code,
         fact.reporter_code as unit_code
     from fact
-    inner join grain using (indicator_code, period_year)
+    inner join grain using (indicator_code, period_year, stage)
     inner join indicator using (indicator_code)
     where grain.school_sides > 0 and fact.reporter_level = 'school'
     group by 1, 2, 3, 4, 5
@@ -55,7 +56,7 @@ expected_schools as (
     select distinct
         indicator.indicator_code,
         grain.period_year,
-        case when indicator.has_stages then school.stage else indicator.stage end as stage,
+        grain.stage,
         case when indicator.region_basis = 'location' then school.location_county_code
             else school.county_code end as county_code,
         school.school_code as unit_code,
@@ -67,6 +68,7 @@ expected_schools as (
     inner join {{ ref('int_school__stages') }} as school
         on grain.period_year = school.period_year
         and school.stage = any(indicator.expected_stages)
+        and (not indicator.has_stages or school.stage = grain.stage)
     where grain.school_sides > 0
 ),
 
@@ -83,10 +85,8 @@ school_units as (
 -- A county is expected when it reported in any period, and always when it is a county proper.
 expected_counties as (
     select distinct
-        grain.indicator_code, grain.period_year, fact.stage, region.region_code as county_code
+        grain.indicator_code, grain.period_year, grain.stage, region.region_code as county_code
     from grain
-    inner join fact
-        on grain.indicator_code = fact.indicator_code and grain.period_year = fact.period_year
     cross join {{ ref('region') }} as region
     where grain.school_sides = 0
         and (

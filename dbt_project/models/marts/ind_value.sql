@@ -154,6 +154,7 @@ unplaced as (
 -- A period in which nobody reported an indicator is no period of it.
 live as (
     select distinct indicator_code, period_year from valued
+    where value is not null
 ),
 
 final as (
