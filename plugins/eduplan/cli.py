@@ -311,8 +311,8 @@ def report(
     """Write the plan scorecard as an HTML page and print it."""
     from eduplan import warehouse
     from eduplan.postgres import ensure_database
-    from eduplan.report import write_scorecard
-    from eduplan.scorecard import load_scorecard, render_terminal
+    from eduplan.report import read_scorecard, write_scorecard
+    from eduplan.scorecard import render_terminal
 
     if lang not in ("zh", "en"):
         raise typer.BadParameter("zh or en", param_hint="--lang")
@@ -320,7 +320,7 @@ def report(
     path = write_scorecard(settings, lang, html)
     if terminal:
         with warehouse.connect(ensure_database(settings)) as conn:
-            render_terminal(load_scorecard(conn, settings.plan_version, lang), out)
+            render_terminal(read_scorecard(conn, settings, lang), out)
     out.print(str(path), soft_wrap=True)
 
 

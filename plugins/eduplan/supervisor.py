@@ -39,7 +39,7 @@ HEALTH = {
     "dag-processor": "dag_processor",
     "triggerer": "triggerer",
 }
-MARKER = "EDUPLAN_INSTANCE"
+MARKER, PART = "EDUPLAN_INSTANCE", "EDUPLAN_INSTANCE_PART"
 ADMIN = "admin"
 HOST = "127.0.0.1"
 
@@ -83,15 +83,21 @@ def _alive(pid: int, created: float) -> psutil.Process | None:
     return None
 
 
-def marked_processes(home: Path) -> list[psutil.Process]:
-    """Return the live processes that belong to the installation in ``home``, but not ourselves."""
+def marks(home: Path, part: str) -> dict[str, str]:
+    """Return the variables that mark a process and all it starts as a part of an installation."""
+    return {MARKER: str(home), PART: part}
+
+
+def marked_processes(home: Path, part: str | None = None) -> list[psutil.Process]:
+    """Return the live processes of the installation in ``home`` (of one part), never ourselves."""
     own = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid in own or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if process.environ().get(MARKER) == str(home):
+            environment = process.environ()
+            if environment.get(MARKER) == str(home) and part in (None, environment.get(PART)):
                 found.append(process)
     return found
 
@@ -261,7 +267,7 @@ class AirflowServer:
         }
         return {
             **inherited,
-            MARKER: str(settings.home),
+            **marks(settings.home, "airflow"),
             "EDUPLAN_PROJECT_DIR": str(settings.project_dir),
             "EDUPLAN_HOME": str(settings.home),
             "EDUPLAN_SOURCE_ROOT": str(settings.source_root),
@@ -272,7 +278,7 @@ class AirflowServer:
             "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project_dir / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project_dir / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__EXECUTOR": "eduplan.airflow.executor.WarmLocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": os.environ.get("EDUPLAN_AIRFLOW_PARALLELISM", "3"),
             "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "1",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
@@ -330,6 +336,13 @@ class AirflowServer:
         return {
             c: (answer.get(key) or {}).get("status") or "unhealthy" for c, key in HEALTH.items()
         }
+
+    def _warm_up(self) -> None:
+        """Ask the part that tasks talk to: it builds itself at its first request, for seconds."""
+        import httpx
+
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(f"{self.url}/execution/health", timeout=120, trust_env=False)
 
     def status(self) -> list[ComponentStatus]:
         """Return the state of each component."""
@@ -444,7 +457,7 @@ class AirflowServer:
 
     def _wait_healthy(self, say: Say, cancel: threading.Event | None, timeout: float = 300) -> None:
         deadline = time.monotonic() + timeout
-        waiting = ""
+        waiting, warm = "", False
         while True:
             if cancel is not None and cancel.is_set():
                 raise PlatformError("the start of Airflow was cancelled")
@@ -456,6 +469,10 @@ class AirflowServer:
                     hint=f"read {self.log(name)}",
                 )
             missing = sorted(c for c, state in self.health().items() if state != "healthy")
+            if "api-server" not in missing and not warm:
+                warm = True
+                self._warm_up()
+                continue
             if not missing:
                 return
             if time.monotonic() > deadline:
@@ -490,7 +507,7 @@ class AirflowServer:
         return count
 
     def _strays(self) -> list[psutil.Process]:
-        return marked_processes(self.settings.home)
+        return marked_processes(self.settings.home, "airflow")
 
 
 def _revision(metadata_url: str) -> str | None:
@@ -540,7 +557,8 @@ def down(settings: Settings) -> int:
 
     Raises PlatformError when anything is left.
     """
-    count = AirflowServer(settings).stop()
+    count = stop_processes(marked_processes(settings.home, "city"))
+    count += AirflowServer(settings).stop()
     if settings.database_url is None:
         count += int(EmbeddedPostgres(settings.home).stop())
     return count

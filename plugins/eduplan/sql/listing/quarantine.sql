@@ -1,7 +1,7 @@
 -- Rows in quarantine: where they stand in their file and why, never their values; `total` counts
 -- all that match. Parameters: dataset, period, batch, rule, status (null: any), limit.
 select
-    q.dataset, q.period, q.batch_id, f.path as file, nullif(f.sheet, '') as sheet, q.row_no as row,
+    q.dataset, q.period, q.batch_id as batch, f.path as file, nullif(f.sheet, '') as sheet, q.row_no as row,
     array_to_string(q.rules, ' ') as rules, array_to_string(q.reasons, '; ') as reasons,
     count(*) over () as total
 from quality.quarantined_row q
