@@ -133,7 +133,7 @@ def test_page_shows_every_indicator_and_says_what_is_not_connected(card: Scoreca
         (r[0], r[2]) for r in rows.NO_DATA
     ]:
         assert name in html, code
-    assert "演示目标与合成数据" in html
+    assert "演示：合成数据或虚构目标" in html
     assert "重点任务" in html and "未接入" in html
     assert "覆盖 97.4%" in html
 

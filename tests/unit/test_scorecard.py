@@ -160,6 +160,7 @@ def test_sentence_when_nothing_lags() -> None:
         ("ratio", (0.512, 0.45), 3),
         ("ratio", (16.4,), 1),
         ("人/百生", (5.31, 5.8), 2),
+        ("%", (0.0,), 1),
         ("元/生", (2012.0,), 0),
         ("count", (4.0,), 0),
     ],
@@ -355,3 +356,16 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_counties_without_targets_show_plain_values() -> None:
+    own = replace(
+        AIMLESS,
+        counties=(
+            cell("no_target", 15.2, region_code="450422", region_name="藤县", distance_pct=None),
+        ),
+    )
+    html = render_html(card(own, regions=(Region("450422", "藤县", {"no_target": 1}),)))
+    table = html.split('class="values"')[1].split("</table>")[0]
+    assert "<td>15.2</td>" in table and "off_track" not in table
+    assert '<dd class="none">—</dd>' in html

@@ -32,6 +32,7 @@ CHINA_TIME = timezone(timedelta(hours=8))
 _BAR_START, _BAR_WIDTH = 7.0, 126.0
 _CHART = {"left": 14.0, "right": 130.0, "top": 20.0, "bottom": 52.0, "axis": 68.0}
 _SMALL_ACTION = 2
+_FEW = 10
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def render_html(card: Scorecard, geojson: Path | None = None) -> str:
         heat=_heat(card),
         charts=tuple(_chart(i, card) for i in trends),
         charts_judged=any(i.judged for i in trends),
+        charts_plain=any(not i.judged for i in trends),
         tiles=_tiles(card.regions),
         shapes=_shapes(geojson, card.regions),
         silent=_silent(card),
@@ -239,16 +241,20 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
         right=wording.number(cell.final_target, places) if track else "",
         standard=standard,
         title=" ".join(filter(None, (indicator.code, indicator.definition))),
-        details=tuple(
-            (
-                wording.short_name(part, card.lang),
-                wording.with_unit(
-                    part.value, wording.decimals(part.unit, (part.value,)), part.unit, card.lang
-                ),
-                part.threshold_met is False,
-            )
-            for part in indicator.parts
-        ),
+        details=_details(indicator, card.lang),
+    )
+
+
+def _details(indicator: Indicator, lang: str) -> tuple[tuple[str, str, bool], ...]:
+    """Parts as name, value and whether a national standard is not reached; decimals all alike."""
+    values = [part.value for part in indicator.parts]
+    return tuple(
+        (
+            wording.short_name(part, lang),
+            wording.with_unit(part.value, wording.decimals(part.unit, values), part.unit, lang),
+            part.threshold_met is False,
+        )
+        for part in indicator.parts
     )
 
 
@@ -278,11 +284,11 @@ def _clamp(value: float, low: float, high: float) -> float:
 
 
 def _heat(card: Scorecard) -> Heat:
-    """Columns are the indicators judged in some county; if none is, those with county values."""
+    """Columns are the indicators judged in some county; where they are few, values of the rest."""
     judged = any(c.judged for i in card.indicators for c in i.counties)
 
     def wanted(indicator: Indicator) -> bool:
-        return any(c.judged if judged else c.value is not None for c in indicator.counties)
+        return any(c.judged for c in indicator.counties)
 
     columns: list[Indicator] = []
     groups: list[tuple[str, str, int]] = []
@@ -311,10 +317,11 @@ def _heat(card: Scorecard) -> Heat:
         (
             wording.short_name(i, card.lang),
             wording.unit_label(i.unit, card.lang),
-            tuple(_heat_cell(i, region.code, judged, card.lang) for region in card.regions),
+            tuple(_heat_cell(i, region.code, False, card.lang) for region in card.regions),
         )
-        for i in columns
-        if not judged
+        for i in card.indicators
+        if len(columns) < _FEW or not judged
+        if not any(c.judged for c in i.counties) and any(c.value is not None for c in i.counties)
     )
     places = tuple(region.name for region in card.regions)
     return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows), places, values)
@@ -380,8 +387,11 @@ def _shapes(geojson: Path | None, regions: Sequence[Region]) -> tuple[tuple[Shap
 
 
 def _trend_indicators(card: Scorecard) -> tuple[Indicator, ...]:
+    """Those with a target; when they are only a few, also those with more than one value."""
     judged = tuple(i for i in card.indicators if i.judged and i.history)
-    return judged or tuple(i for i in card.indicators if len(i.history) > 1)
+    if len(judged) >= _FEW:
+        return judged
+    return tuple(i for i in card.indicators if (i.judged and i.history) or len(i.history) > 1)
 
 
 def _chart(indicator: Indicator, card: Scorecard) -> Chart:
@@ -421,7 +431,8 @@ def _chart(indicator: Indicator, card: Scorecard) -> Chart:
     end = dashed[-1][1] if dashed else 0.0
     current = points[-1][0]
     missing = current < card.latest_year
-    shown_years = {first, current, last}
+    # Two years side by side would write their labels into each other.
+    shown_years = {current, last} | ({first} if current - first > 1 else set())
     label = wording.number(points[-1][1], places)
     return Chart(
         title=wording.short_name(indicator, card.lang),

@@ -48,7 +48,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "period": "数据期",
         "as_of": "数据截至",
         "clock": "北京时间",
-        "demonstration": "演示目标与合成数据，非真实统计",
+        "demonstration": "演示：合成数据或虚构目标，非真实统计",
         "good": "达轨或已达标",
         "of": "/ {n} 项",
         "count": "{n} 项",
@@ -69,7 +69,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "heat": "县（市、区）× 指标",
         "heat_note": "数字＝与应达值之差，以该指标整个计划步长为 100；"
         "负数为落后，超出 ±99 记作 ±99。按滞后项数排序",
-        "heat_values": "本规划版本没有县级目标，不作判定；下表列出各县数值，只作对照",
+        "heat_values": "没有县级目标的指标不作判定，各县数值只作对照",
         "heat_empty": "没有县级数据。",
         "region": "县（市、区）",
         "lagging": "滞后",
@@ -94,7 +94,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "latest": "最新一期",
         "rows": "已入库行",
         "open_rows": "隔离待处理",
-        "warnings": "提示",
+        "warnings": "警告",
         "files": "退回文件",
         "state": "状况",
         "state_ok": "正常",
@@ -132,7 +132,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "period": "Data period",
         "as_of": "As of",
         "clock": "UTC+8",
-        "demonstration": "Demonstration targets and synthetic data, not statistics",
+        "demonstration": "Demonstration: synthetic data or made-up targets, no statistics",
         "good": "On track or met",
         "of": "of {n}",
         "count": "{n}",
@@ -153,7 +153,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "heat": "Counties × indicators",
         "heat_note": "Number: distance to the trajectory, the plan's whole step being 100; negative"
         " lags, beyond ±99 is written ±99. Most lagging first",
-        "heat_values": "This plan version has no county targets: values for reference, not judged",
+        "heat_values": "Without county targets nothing is judged; values for reference",
         "heat_empty": "No county data.",
         "region": "County",
         "lagging": "Lagging",
@@ -252,7 +252,7 @@ def decimals(unit: str, numbers: Sequence[float]) -> int:
     if unit in _WHOLE:
         return 0
     if unit == "%":
-        return 1 if largest >= 1 else 2
+        return 2 if 0 < largest < 1 else 1
     if unit == "ratio":
         return 3 if largest < 1 else 2 if largest < 10 else 1
     return 2 if largest < 100 else 1 if largest < 1000 else 0
@@ -338,14 +338,14 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
             return (
                 ("本规划版本没有可判定的指标", True),
                 (
-                    f"：公开文件没有给出相应目标。已有数值 {with_value} 项，只列数值，不作判定。",
+                    f"：已有数值的 {with_value} 项都没有目标，只列数值，不作判定。",
                     False,
                 ),
             )
         return (
             ("Nothing can be judged in this plan version", True),
             (
-                f": no target has a value yet. {with_value} indicators have values, not judged.",
+                f": the {with_value} indicators with a value have no target and are only shown.",
                 False,
             ),
         )
