@@ -109,12 +109,14 @@ class Progress:
             now = (row.state, row.task)
             if row.run_id and self._printed.get(row.dag_id) != now:
                 self._printed[row.dag_id] = now
-                counts = ""
-                if row.state in FINAL:
-                    counts = (
-                        f" {row.seconds:.0f} s, {row.rows:,} rows, {row.quarantined:,} held back"
-                    )
-                self.say(f"{row.dag_id}: {row.state} {row.task}{counts} {row.note}".rstrip())
+                words = [f"{row.dag_id}: {row.state}" + (f" {row.task}" if row.task else "")]
+                if row.state in (*FINAL, "held"):
+                    words.append(f"{row.seconds:.0f} s")
+                    if row.rows:
+                        words.append(f"{row.rows:,} rows, {row.quarantined:,} quarantined")
+                if row.note:
+                    words.append(row.note)
+                self.say(", ".join(words))
 
     def table(self) -> Group:
         """Return the table of DAGs."""
@@ -316,7 +318,7 @@ class Runs:
             time.sleep(POLL_SECONDS)
         if not row.run_id:
             self._start(row)
-            row.note = "nothing new was published"
+            row.note = "started here: no asset woke it"
         with self.progress.live():
             while row.state not in FINAL:
                 self._update([row])
