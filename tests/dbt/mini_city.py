@@ -392,16 +392,25 @@ def finance() -> Sheets:
 
 def population() -> list[Row]:
     """Residents on 1 September 2025 by single age; the first ages of a group carry it all."""
-    groups = {A: ((3, 120), (6, 100), (12, 400), (15, 100)), B: ((3, 100), (6, 250 - 100), (12, 125), (15, 75))}
+    groups = {
+        A: ((3, 120), (6, 100), (12, 400), (15, 100)),
+        B: ((3, 100), (6, 250 - 100), (12, 125), (15, 75)),
+    }
     names = {A: "万秀区", B: "苍梧县"}
     rows: list[Row] = []
     for county, values in groups.items():
         at = dict(values)
         for age in range(19):
             count = str(at.get(age, 0))
-            rows.append({"age": str(age), "region_name": names[county], "sex": "合计", "population": count})
-            rows.append({"age": str(age), "region_name": names[county], "sex": "男", "population": "1"})
-        rows.append({"age": "合计", "region_name": names[county], "sex": "合计", "population": "9999"})
+            rows.append(
+                {"age": str(age), "region_name": names[county], "sex": "合计", "population": count}
+            )
+            rows.append(
+                {"age": str(age), "region_name": names[county], "sex": "男", "population": "1"}
+            )
+        rows.append(
+            {"age": "合计", "region_name": names[county], "sex": "合计", "population": "9999"}
+        )
     return rows
 
 

@@ -78,9 +78,9 @@ items as (
         period_year,
         region_level,
         region_code,
-        deviation as numerator,
-        mean as denominator,
-        deviation / nullif(mean, 0) as value,
+        deviation::numeric(28, 10) as numerator,
+        mean::numeric(28, 10) as denominator,
+        (deviation / nullif(mean, 0))::numeric(28, 10) as value,
         unit_count
     from deviation
 ),

@@ -62,8 +62,9 @@ final as (
         this_year.period_year,
         this_year.stage,
         this_year.measure_code,
-        ({{ before }} * last_year.value + {{ this }} * this_year.value) / {{ before + this }}.0
-            as value,
+        (
+            ({{ before }} * last_year.value + {{ this }} * this_year.value) / {{ before + this }}.0
+        )::numeric(28, 10) as value,
         'average' as family,
         this_year.batch_id
     from yearly as this_year

@@ -50,7 +50,7 @@ select
         else span.value_from
             + (span.value_to - span.value_from)
             * (step.year - span.year_from) / (span.year_to - span.year_from)
-    end as trajectory_value
+    end::numeric(28, 10) as trajectory_value
 from span
 cross join lateral generate_series(
     span.year_from, coalesce(span.year_to - 1, span.year_from + 10)

@@ -37,7 +37,7 @@ select
     series_name::text as series_name,
     region_name::text as region_name,
     calendar_year::int as calendar_year,
-    value::numeric as value,
+    value::numeric(28, 10) as value,
     unit::text as unit,
     batch_id::bigint as batch_id
 from final

@@ -67,7 +67,7 @@ final as (
         period_year::int as period_year,
         stage::text as stage,
         measure_code::text as measure_code,
-        value::numeric as value,
+        value::numeric(28, 10) as value,
         batch_id::bigint as batch_id
     from flagged
     where reporter_level = 'school' or not has_schools

@@ -32,7 +32,8 @@ latest as (
     select
         coalesce(
             max(period_year),
-            (select max(batch.period_year) from {{ ref('dim_period') }} as batch)
+            (select max(period.period_year) from {{ ref('dim_period') }} as period),
+            (select min(plan.baseline_year) from plan)
         ) as period_year
     from value
 ),
@@ -222,28 +223,28 @@ select
     judged.region_name::text as region_name,
     judged.period::text as period,
     judged.period_year::int as period_year,
-    judged.value::numeric as value,
-    judged.numerator::numeric as numerator,
-    judged.denominator::numeric as denominator,
+    judged.value::numeric(28, 10) as value,
+    judged.numerator::numeric(28, 10) as numerator,
+    judged.denominator::numeric(28, 10) as denominator,
     judged.expected_units::int as expected_units,
     judged.reporting_units::int as reporting_units,
-    judged.coverage_pct::numeric as coverage_pct,
+    judged.coverage_pct::numeric(28, 10) as coverage_pct,
     judged.baseline_year::int as baseline_year,
-    judged.baseline_value::numeric as baseline_value,
-    judged.target_2025::numeric as target_2025,
-    judged.target_2026::numeric as target_2026,
-    judged.target_2027::numeric as target_2027,
-    judged.band_low::numeric as band_low,
-    judged.band_high::numeric as band_high,
-    judged.trajectory_value::numeric as trajectory_value,
-    judged.distance::numeric as distance,
-    (100 * judged.distance / nullif(judged.span, 0))::numeric as distance_pct,
+    judged.baseline_value::numeric(28, 10) as baseline_value,
+    judged.target_2025::numeric(28, 10) as target_2025,
+    judged.target_2026::numeric(28, 10) as target_2026,
+    judged.target_2027::numeric(28, 10) as target_2027,
+    judged.band_low::numeric(28, 10) as band_low,
+    judged.band_high::numeric(28, 10) as band_high,
+    judged.trajectory_value::numeric(28, 10) as trajectory_value,
+    judged.distance::numeric(28, 10) as distance,
+    (100 * judged.distance / nullif(judged.span, 0))::numeric(28, 10) as distance_pct,
     case
         when judged.direction = 'target_band'
             then case when judged.distance = 0 then 100 end
         else 100 * (judged.value - judged.baseline_value)
             / nullif(judged.target_2027 - judged.baseline_value, 0)
-    end::numeric as progress_pct,
+    end::numeric(28, 10) as progress_pct,
     judged.status::text as status,
     status.status_label_zh::text as status_label_zh,
     case
@@ -253,7 +254,7 @@ select
         when judged.denominator = 0 then '分母为零'
         else '本期没有两侧数据齐全的填报单位'
     end::text as no_data_reason,
-    judged.threshold_value::numeric as threshold_value,
+    judged.threshold_value::numeric(28, 10) as threshold_value,
     judged.threshold_op::text as threshold_op,
     case judged.threshold_op
         when '>=' then judged.value >= judged.threshold_value

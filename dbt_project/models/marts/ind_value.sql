@@ -165,12 +165,12 @@ final as (
         coalesce(valued.breakdown, covered.breakdown)::text as breakdown,
         coalesce(valued.breakdown_value, covered.breakdown_value)::text as breakdown_value,
         coalesce(valued.period_year, covered.period_year)::int as period_year,
-        valued.value::numeric as value,
-        valued.numerator::numeric as numerator,
-        valued.denominator::numeric as denominator,
+        valued.value::numeric(28, 10) as value,
+        valued.numerator::numeric(28, 10) as numerator,
+        valued.denominator::numeric(28, 10) as denominator,
         covered.expected_units::int as expected_units,
         covered.reporting_units::int as reporting_units,
-        (100.0 * covered.reporting_units / nullif(covered.expected_units, 0))::numeric as coverage_pct
+        (100.0 * covered.reporting_units / nullif(covered.expected_units, 0))::numeric(28, 10) as coverage_pct
     from valued
     full join covered
         using (indicator_code, period_year, region_level, region_code, breakdown, breakdown_value)
