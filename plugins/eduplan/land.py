@@ -457,9 +457,10 @@ class _Landing:
                 continue
             extras.append((len(extras), header.labels[index] or f"第{index + 1}列"))
             names.append(sql.Identifier(f"_x{len(extras) - 1}"))
-        for number in range(self.extra_width, len(extras)):
+        # A first reading that was rolled back took its columns with it: never trust the count.
+        for number in range(len(extras)):
             self.cur.execute(
-                sql.SQL("alter table {} add column {} text").format(
+                sql.SQL("alter table {} add column if not exists {} text").format(
                     self.table, sql.Identifier(f"_x{number}")
                 )
             )
@@ -631,6 +632,8 @@ class _Landing:
 
     def _move_extras(self) -> None:
         for file_no, extras in self.extra_columns.items():
+            if self.files[file_no - 1].status != "landed":
+                continue
             pairs = sql.SQL(", ").join(
                 sql.SQL("{}, {}").format(sql.Literal(label), sql.Identifier(f"_x{number}"))
                 for number, label in extras
@@ -647,7 +650,7 @@ class _Landing:
                 self._unknown_column(entry, label)
         for number in range(self.extra_width):
             self.cur.execute(
-                sql.SQL("alter table {} drop column {}").format(
+                sql.SQL("alter table {} drop column if exists {}").format(
                     self.table, sql.Identifier(f"_x{number}")
                 )
             )
