@@ -1,7 +1,7 @@
 """A city of a dozen schools, small enough to work every indicator out by hand.
 
-Written like the sheets of a spreadsheet: one table per dataset, numbers as the source files carry
-them (text, 万元, 千元, `-`). The expected values stand in `test_mini_city.py` with their arithmetic.
+Written like the sheets of a spreadsheet: one table per dataset, numbers as the files carry them
+(text, 万元, 千元, `-`). The expected values stand in `test_mini_city.py`, each with its arithmetic.
 
 Counties: A = 450403 万秀区, B = 450421 苍梧县, M = 450401 市直 (city-run).
 

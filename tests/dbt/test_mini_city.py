@@ -8,7 +8,7 @@ import math
 import psycopg
 import pytest
 
-from tests.dbt.mini_city import A, B, C1, CITY, J1, K1, M, N1, P1, P2, P3, T1
+from tests.dbt.mini_city import C1, CITY, J1, K1, N1, P1, P2, P3, T1, A, B, M
 
 Found = dict[str, float | int | None]
 
@@ -232,7 +232,7 @@ def test_six_of_seven(marts: psycopg.Connection) -> None:
 
 
 def test_kindergarten_premises(marts: psycopg.Connection) -> None:
-    """K1 (2010) needs half of the standard and has it; K2 (2018) lacks outdoor space; K3 unknown."""
+    """K1 (2010) needs half of the standard; K2 (2018) lacks outdoor space; K3 is unknown."""
     found = value(marts, "PRE-08")
     assert found is not None
     assert found["value"] == near(50)
