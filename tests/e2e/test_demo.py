@@ -1,0 +1,179 @@
+"""``eduplan demo`` on real Airflow, at a small scale: the whole way, twice, and nothing is left.
+
+One run is shared by all tests of this file; it takes minutes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from eduplan import supervisor
+from eduplan.airflow.rest import AirflowApi
+from eduplan.contract import load_contracts
+from eduplan.postgres import EmbeddedPostgres
+from eduplan.settings import Settings
+from tests.e2e.ledger import compare
+
+pytestmark = pytest.mark.timeout(1500)
+
+PROJECT = Path(__file__).resolve().parents[2]
+EDUPLAN = [sys.executable, "-m", "eduplan.cli"]
+SCALE = "0.02"
+
+
+@dataclass
+class Demo:
+    """A finished first demo whose Airflow still runs."""
+
+    settings: Settings
+    environment: dict[str, str]
+    output: str
+
+    def call(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*EDUPLAN, *words], env=self.environment, capture_output=True, text=True,
+            timeout=timeout, cwd=PROJECT,
+        )  # fmt: skip
+
+    def query(self, statement: str) -> list[tuple[object, ...]]:
+        url = EmbeddedPostgres(self.settings.home).url()
+        with psycopg.connect(url) as conn:
+            return conn.execute(statement).fetchall()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = tmp_path_factory.mktemp("demo") / "home"
+    settings = Settings(home=home, airflow_port=supervisor.free_port())
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("EDUPLAN_", "AIRFLOW"))},
+        "EDUPLAN_HOME": str(home),
+        "EDUPLAN_AIRFLOW_PORT": str(settings.airflow_port),
+        "EDUPLAN_DEMO_SCALE": SCALE,
+        "EDUPLAN_PG_DURABLE": "false",
+        "COLUMNS": "200",
+    }
+    run = Demo(settings, environment, "")
+    try:
+        done = run.call("demo", timeout=1200)
+        run.output = done.stdout + done.stderr
+        assert done.returncode == 0, run.output[-6000:]
+        yield run
+    finally:
+        supervisor.down(settings)
+        assert supervisor.marked_processes(home) == []
+
+
+def test_every_dag_ended_well_in_airflow_itself(demo: Demo) -> None:
+    api = AirflowApi(supervisor.AirflowServer(demo.settings).login())
+    try:
+        assert api.import_errors() == []
+        states = {
+            dag_id: [run["state"] for run in api.latest_runs(dag_id)] for dag_id in api.dag_ids()
+        }
+        builds = api.latest_runs("build_warehouse")
+        published = api.call("GET", "assets/events", params={"limit": 100})["asset_events"]
+    finally:
+        api.close()
+    contracts = load_contracts(demo.settings.expectations_dir)
+    assert set(states) == {"build_warehouse"} | {f"ingest_{name}" for name in contracts}
+    # `settle` fails for a delivery that was refused or held: the city plants such deliveries.
+    waiting = {f"ingest_{row[0]}" for row in demo.query(
+        "select distinct dataset from ops.batch where status in ('held', 'failed')"
+    )}  # fmt: skip
+    for dag_id, found in states.items():
+        assert found == (["failed"] if dag_id in waiting else ["success"]), dag_id
+    assert [run["run_type"] for run in builds] == ["asset_triggered"]
+    extras = [event["extra"] for event in published]
+    assert extras and all({"batch_ids", "rows", "quarantined"} <= set(e) for e in extras)
+
+
+def test_everything_with_files_was_published(demo: Demo) -> None:
+    published = {
+        r[0] for r in demo.query("select dataset from ops.batch where status = 'published'")
+    }
+    contracts = load_contracts(demo.settings.expectations_dir)
+    assert published == {name for name in contracts if not name.startswith("nbs_")}
+    # A batch is either published or waits for a person; none was left half way.
+    half = demo.query("select count(*) from ops.batch where status in ('landed', 'audited')")
+    assert half == [(0,)]
+    assert demo.query(
+        "select count(*) from ops.batch where status = 'published'"
+        " and row_count <> accepted_count + quarantined_count"
+    ) == [(0,)]
+
+
+def test_what_was_caught_is_what_was_planted(demo: Demo) -> None:
+    url = EmbeddedPostgres(demo.settings.home).url()
+    with psycopg.connect(url) as conn:
+        comparison = compare(conn, demo.settings.source_root / "_ledger.csv")
+    assert comparison.exact, str(comparison)
+
+
+def test_the_scorecard_is_there(demo: Demo) -> None:
+    page = demo.settings.report_dir / "scorecard.html"
+    assert page.read_text().startswith("<!")
+    for words in ("监测记分卡", str(page), "Airflow", "make down", "login"):
+        assert words in demo.output, words
+    password = supervisor.AirflowServer(demo.settings).login().password
+    assert password not in demo.output
+
+
+def test_the_scorecard_page_in_airflow_needs_a_login(demo: Demo) -> None:
+    import httpx
+
+    login = supervisor.AirflowServer(demo.settings).login()
+    path = f"{login.url}/eduplan/scorecard"
+    assert httpx.get(path, trust_env=False).status_code == 401
+    token = httpx.post(
+        f"{login.url}/auth/token",
+        json={"username": login.user, "password": login.password}, trust_env=False,
+    ).json()["access_token"]  # fmt: skip
+    page = httpx.get(path, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    assert page.status_code == 200
+    assert "监测记分卡" in page.text
+
+
+def test_no_personal_data_in_any_log(demo: Demo) -> None:
+    ids = [str(row[0]) for row in demo.query(
+        "select id_number from raw.students where id_number ~ '^450499' limit 2000"
+    )]  # fmt: skip
+    assert ids
+    text = "".join(p.read_text(errors="replace") for p in demo.settings.logs_dir.rglob("*.log"))
+    assert [i for i in ids if i in text] == []
+
+
+def test_the_command_line_reads_the_same(demo: Demo) -> None:
+    shown = demo.call("indicators", "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    assert len({row["indicator_code"] for row in json.loads(shown.stdout)}) >= 40
+    status = demo.call("status", "--format", "json")
+    assert status.returncode == 0, status.stdout
+    rows = demo.call("quarantine", "list", "--format", "json", "--limit", "5")
+    assert len(json.loads(rows.stdout)) == 5
+
+
+def test_a_second_demo_loads_no_batch_and_then_nothing_is_left(demo: Demo) -> None:
+    """Runs last: it stops the installation."""
+    batches = (
+        "select batch_id, status, row_count from ops.batch where status <> 'failed' order by 1"
+    )
+    before = demo.query(batches)
+    again = demo.call("demo", timeout=600)
+    assert again.returncode == 0, again.stdout[-4000:] + again.stderr[-2000:]
+    assert "Airflow runs already" in again.stdout
+    assert demo.query(batches) == before
+
+    down = demo.call("down")
+    assert "nothing is left" in down.stdout
+    assert supervisor.marked_processes(demo.settings.home) == []
+    assert not EmbeddedPostgres(demo.settings.home).running()
+    assert supervisor.port_owner(demo.settings.airflow_port) is None
+    assert demo.call("status").returncode == 1
