@@ -159,3 +159,14 @@ def test_a_failed_build_names_the_model_and_its_sql(db_url: str, tmp_path: Path)
     assert "raw.population has no column" in str(caught.value)
     with psycopg.connect(db_url) as conn:
         assert conn.execute("select status from ops.build").fetchall() == [("failed",)]
+
+
+def test_indicator_reference_is_current() -> None:
+    """docs/reference/indicators.md is what the seeds say."""
+    from eduplan import docs_indicators
+
+    settings = Settings()
+    page = docs_indicators.render_reference(settings.dbt_dir / "seeds")
+    assert docs_indicators.reference_path(settings).read_text(encoding="utf-8") == page, (
+        "run `python -m eduplan.docs_indicators`"
+    )
