@@ -1,7 +1,7 @@
 """The indicator reference, generated from the seeds of the dbt project.
 
-``docs/reference/indicators.md`` is never edited by hand: ``python -m eduplan.docs_indicators`` makes it, and a test
-compares it with the seeds.
+``docs/reference/indicators.md`` is never edited by hand: ``python -m eduplan.docs_indicators``
+makes it, and a test compares it with the seeds.
 """
 
 import csv
