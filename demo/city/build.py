@@ -277,7 +277,7 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     entries = [e for r in regions for e in r.entries]
     entries += planting.write_county_forms(out, scale, seed, {r.region: r.tables for r in regions})
     entries += write_register(out, schools, seed)
-    entries += write_extra_files(out, scale, seed)
+    entries += write_extra_files(out, seed)
     entries += money.write_money(out, schools, regions, scale, seed)
     if hold:
         pupils = people.make_pupils(schools, 5, scale, seed)

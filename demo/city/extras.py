@@ -17,7 +17,7 @@ from demo.city.world import (
 )
 
 
-def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
+def write_extra_files(out: Path, seed: int) -> list[Entry]:
     """Add small files that must be rejected alone, beside the good files of their delivery."""
     entries: list[Entry] = []
     period = school_year(LATEST)
@@ -140,7 +140,7 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     file = f"教基/{period}/3645990002_空表学校.xlsx"
     (out / file).write_bytes(b"")
     entries += [Entry(d, period, file, "", None, "", "xlsx-empty", "LND-001") for d in JJ]
-    entries += _unregistered(out, scale)
+    entries += _unregistered(out)
     # a teacher list saved as HTML
     file = f"教师/{period}/450403_万秀区_补报_教师.xlsx"
     (out / file).write_bytes(
@@ -154,19 +154,16 @@ def write_extra_files(out: Path, scale: float, seed: int) -> list[Entry]:
     return entries
 
 
-def _unregistered(out: Path, scale: float) -> list[Entry]:
+def _unregistered(out: Path) -> list[Entry]:
     """Write workbooks of schools that are not in the register: every row is accused."""
     period = school_year(LATEST)
-    plan: list[tuple[str, str, str, tuple[str, ...]]] = [
+    plan: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("1145999901", "万秀区未登记幼儿园", "幼儿园", ("2105",)),
         ("3145999902", "岑溪市未登记初级中学", "初级中学", ("2107",)),
-    ]
-    if scale >= 0.05:
-        plan += [
-            ("2145999903", "藤县未登记小学", "小学", ("3112", "2106")),
-            ("3145999904", "藤县未登记初级中学", "初级中学", ("3115", "4149", "4155_初中")),
-            ("1145999905", "藤县未登记幼儿园", "幼儿园", ("5170", "5176")),
-        ]
+        ("2145999903", "藤县未登记小学", "小学", ("3112", "2106")),
+        ("3145999904", "藤县未登记初级中学", "初级中学", ("3115", "4149", "4155_初中")),
+        ("1145999905", "藤县未登记幼儿园", "幼儿园", ("5170", "5176")),
+    )
     entries = []
     for code, name, kind, keys in plan:
         file = f"教基/{period}/{code}_{name}.xlsx"
@@ -176,7 +173,7 @@ def _unregistered(out: Path, scale: float) -> list[Entry]:
             form = FORMS[form_code]
             zero = np.zeros((len(form.rows), len(form.top)))
             corner = forms.school_corner(code, name, period, form.unit)
-            sheet = forms.form_sheet(form_code, kind, stage, corner, zero)
+            sheet = forms.form_sheet(form_code, kind, stage, corner, zero, first_rows=2)
             sheets.append(sheet)
             entries += [
                 Entry(
@@ -189,7 +186,7 @@ def _unregistered(out: Path, scale: float) -> list[Entry]:
                     "jj-school-unknown",
                     f"J{form_code}-008",
                 )
-                for r in range(len(form.rows))
+                for r in range(2)
             ]
         xlsx.write_workbook(out / file, sheets)
     return entries

@@ -475,8 +475,9 @@ def form_sheet(
     overrides: Mapping[tuple[str, int], xlsx.Cell] | None = None,
     dashes: Sequence[int] = (),
     dash_rows: Sequence[str] = (),
+    first_rows: int | None = None,
 ) -> xlsx.Sheet:
-    """Render one sheet; `overrides` replaces single cells (row name, value column)."""
+    """Render one sheet, or its `first_rows`; `overrides` replaces cells (row name, column)."""
     form = FORMS[code]
     if (code, kind) not in _HEADS:
         rows, merges = _head(form, kind)
@@ -485,7 +486,7 @@ def form_sheet(
     out = [head.replace("%s", xlsx.row_xml(2, [corner]), 1).replace("\n", "")]
     number = form.first_data_row
     letters = [xlsx.column_letter(i) for i in range(2, 2 + len(form.top))]
-    for r, name in enumerate(form.rows):
+    for r, name in enumerate(form.rows[:first_rows]):
         cells = [
             f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{name}</t></is></c>'
             f'<c r="B{number}" t="inlineStr"><is><t>{form.codes[r]}</t></is></c>'

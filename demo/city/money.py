@@ -205,6 +205,8 @@ def _school_finance(
 ) -> list[Entry]:
     entries: list[Entry] = []
     factor = np.exp(rng(seed, 52).normal(0, 0.10, (len(schools), 3)))
+    spoiled: set[str] = set()
+    reported: set[str] = set()
     for year in YEARS:
         y = year - 2023
         file = f"经费/{year}/学校经费_教财基.xlsx"
@@ -258,9 +260,14 @@ def _school_finance(
             for k in range(len(block))
             if block[k][0].startswith(("21", "31"))
         ]
+        # A victim of this year must have been an honest reporter of the same code last year.
+        flat = [(b, k) for b, k in flat if blocks[b][1][k][0] not in spoiled]
+        if year > YEARS[0]:
+            flat = [(b, k) for b, k in flat if blocks[b][1][k][0] in reported]
+        reported = {code for _, block in blocks for code, _, _ in block}
         picked = [flat[int(n)] for n in g.permutation(len(flat))]
         marks: dict[tuple[int, int], tuple[str, str, str]] = {}
-        kinds = ["total", "slip", "unknown", "negative", "training"]
+        kinds = ["total", "unknown", "slip", "negative", "training"]
         for n, kind in enumerate(kinds):
             if total < 150 and n % 3 != y:
                 continue
@@ -269,6 +276,7 @@ def _school_finance(
                     continue
                 b, k = picked.pop()
                 code, name, v = blocks[b][1][k]
+                spoiled.add(code)
                 if kind == "total":
                     v[2] += 1200
                     marks[(b, k)] = ("expenditure_total", "fns-total-not-parts", "FNS-001")

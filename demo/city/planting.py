@@ -204,7 +204,7 @@ def write_region_forms(
             cells[("#寄宿生", 1)] = total[0] + 1
             cells[("#寄宿生", 14)] = total[5] + 1
             spoil(i, "3112", cells, "#寄宿生", "enrolment", "jj3112-part-above-total", "J3112-007")
-        juniors = (JUNIOR,)
+        juniors = (JUNIOR, NINE)
         if turn() and (i := victims.take(*juniors)) is not None:
             spoil(
                 i,
@@ -219,7 +219,7 @@ def write_region_forms(
             spoil(
                 i,
                 "3115",
-                {("总计", 1): max(0, cell(i, "3115", "总计", 1) - 3)},
+                {("总计", c): cell(i, "3115", "总计", c) + 3 for c in (2, 4)},
                 "总计",
                 "entrants",
                 "jj3115-entrants-not-grade-7",

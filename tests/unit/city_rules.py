@@ -438,7 +438,7 @@ class City:
         register: dict[str, dict[str, str]],
     ) -> None:
         total = rows[0][2]
-        named = {name: r for _, name, r in rows}
+        named: dict[str, dict[str, str]] = defaultdict(dict, {name: r for _, name, r in rows})
         school = len(code) == 10
         for n, name, r in rows:
 
@@ -497,19 +497,21 @@ class City:
                 if name == "总计":
                     say(
                         "002",
-                        any(v[c] != sum(zero(named[d][c]) for d in DEGREES) for c in ("合计",)),
+                        any(v[c] != sum(zero(named[d].get(c)) for d in DEGREES) for c in ("合计",)),
                     )
             elif form == "5170" and name == "总计":
                 for c in r:
                     parts = ("教学及辅助用房", "行政办公用房", "生活用房", "其他用房")
-                    say("001", v[c] != sum(zero(named[p][c]) for p in parts))
+                    say("001", v[c] != sum(zero(named[p].get(c)) for p in parts))
             elif form == "5170" and name == "#室内体育用房":
                 say("002", sum(v.values()) > sum(zero(x) for x in named["教学及辅助用房"].values()))
             elif form == "5176":
                 own = v["学校产权"] + v["非学校产权独立使用"]
 
                 def of(row: str) -> float:
-                    return zero(named[row]["学校产权"]) + zero(named[row]["非学校产权独立使用"])
+                    return zero(named[row].get("学校产权")) + zero(
+                        named[row].get("非学校产权独立使用")
+                    )
 
                 if name == "#教学仪器设备资产值":
                     say("001", own > of("固定资产总值") or (school and own > 100_000))
