@@ -203,3 +203,8 @@ def test_workbook_reads_back_with_merges_and_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ")])
 def test_column_letters(index: int, letters: str) -> None:
     assert xlsx.column_letter(index) == letters
+
+
+def test_readme_lists_every_kind(ledger: list[Entry]) -> None:
+    text = (Path(__file__).parents[2] / "demo" / "README.md").read_text(encoding="utf-8")
+    assert {e.kind for e in ledger if f"| {e.kind} |" not in text} == set()
