@@ -73,10 +73,7 @@ comment on function edu.is_integer(text) is 'TRUE a whole number, NULL no data, 
 create function edu.ymd(value text) returns date
 language sql immutable parallel safe
 return case
-    when octet_length(value) <> 8 or ltrim(value, '0123456789') <> '' then null
-    when substr(value, 1, 4) not between '1900' and '2100'
-        or substr(value, 5, 2) not between '01' and '12'
-        or substr(value, 7, 2) not between '01' and '31' then null
+    when value !~ '^(19|20|21)[0-9][0-9](0[1-9]|1[012])(0[1-9]|[12][0-9]|3[01])$' then null
     when substr(value, 7, 2) > '28' and (
         substr(value, 5, 4) in ('0230', '0231', '0431', '0631', '0931', '1131')
         or substr(value, 5, 4) = '0229'
@@ -85,7 +82,7 @@ return case
     ) then null
     else make_date(substr(value, 1, 4)::int, substr(value, 5, 2)::int, substr(value, 7, 2)::int)
 end;
-comment on function edu.ymd(text) is 'The date written YYYYMMDD, 1900 to 2100; NULL if there is no such day';
+comment on function edu.ymd(text) is 'The date written YYYYMMDD, 1900 to 2199; NULL if there is no such day';
 
 create function edu.date_text(value text) returns text
 language sql immutable parallel safe
@@ -105,9 +102,11 @@ comment on function edu.date_text(text) is 'A date with / - — 。 . 、 or 年
 
 create function edu.parse_date(value text) returns date
 language sql immutable parallel safe
-return coalesce(
-    case when octet_length(value) = 8 then edu.ymd(value) end, edu.ymd(edu.date_text(value))
-);
+return case
+    when value is null or value in ('', '-') then null
+    when octet_length(value) = 8 then coalesce(edu.ymd(value), edu.ymd(edu.date_text(value)))
+    else edu.ymd(edu.date_text(value))
+end;
 comment on function edu.parse_date(text) is 'The date in a cell, any of the notations seen; NULL for blank and invalid';
 
 create function edu.is_date(value text) returns boolean
