@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -220,20 +219,19 @@ def make_city(
     if found and all(found.get(k) == v for k, v in wanted.items()):
         return _report(out, found, reused=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temp = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    temp, old = (out.parent / f".{out.name}-{part}" for part in ("partial", "old"))
+    for left_over in (temp, old):  # of a run that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    temp.mkdir()
     try:
         marker = wanted | _write(temp, scale, seed, hold, processes or os.cpu_count() or 1)
         (temp / MARKER).write_text(
             json.dumps(marker, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8"
         )
-        temp.chmod(0o755)
         if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-            out.rename(old / "city")
-            temp.rename(out)
-            shutil.rmtree(old)
-        else:
-            temp.rename(out)
+            out.rename(old)
+        temp.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(temp, ignore_errors=True)
         raise

@@ -59,7 +59,10 @@ def test_complete_city_is_reused_and_a_half_written_one_made_anew(tmp_path: Path
     assert second.students == first.students
     (tmp_path / "c" / "_city.json").unlink()
     (tmp_path / "c" / "left-over.txt").write_text("x")
+    (tmp_path / ".c-partial").mkdir()
+    (tmp_path / ".c-partial" / "half.csv").write_text("x")
     third = make_city(tmp_path / "c", scale=0.01, seed=3, processes=1)
+    assert not (tmp_path / "c" / "half.csv").exists()
     assert not third.reused
     assert not (tmp_path / "c" / "left-over.txt").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["c"]
