@@ -38,7 +38,7 @@ down: ## Stop Airflow and PostgreSQL; leaves no process
 	@if [ -x $(EDUPLAN) ]; then $(EDUPLAN) down; else echo "Nothing was installed, nothing runs."; fi
 
 status: env ## What runs, where, since when
-	@$(EDUPLAN) status
+	@$(EDUPLAN) status || true
 
 test: env lint ## Lint, types and every test layer, including one real Airflow run
 	@$(VENV)/python -m pytest $(ARGS)

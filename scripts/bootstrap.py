@@ -86,7 +86,9 @@ def only_one():
 
 def environment():
     """Return the variables for the installers: bytecode is wanted whatever the caller set."""
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")}
+    env = {
+        k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+    }
     env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     return env
 
@@ -112,7 +114,10 @@ def create_venv():
     shutil.rmtree(VENV, ignore_errors=True)
     if not run(sys.executable, "-m", "venv", VENV):
         shutil.rmtree(VENV, ignore_errors=True)
-        fail("`python -m venv .venv` failed (see above)", "install your system's python3-venv package")
+        fail(
+            "`python -m venv .venv` failed (see above)",
+            "install your system's python3-venv package",
+        )
 
 
 def pip_settings():
@@ -161,21 +166,41 @@ def uv_flags(settings):
     return flags, env
 
 
+def compile_bytecode():
+    """Compile what may be imported, on all cores: the first start would pay three times that.
+
+    Everything else (tests of the packages, tools that start seldom) is compiled when imported.
+    """
+    say("compiling bytecode")
+    seldom = (
+        r"/tests?/|/testing/|/site-packages/(altair|hypothesis|libcst|mypy|networkx|nodeenv|pip"
+        r"|polars/testing|pre_commit|scipy|setuptools|virtualenv)/"
+    )
+    places = subprocess.run(  # noqa: S603
+        [str(PYTHON), "-c", "import sysconfig as s; print(s.get_path('purelib'))"],
+        check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    # A file that does not compile (for another Python version) is no reason to stop.
+    run(PYTHON, "-m", "compileall", "-q", "-q", "-j", "0", "-x", seldom, places)
+
+
 def install():
     """Install the locked packages and the project itself, with bytecode."""
     flags, env = uv_flags(pip_settings())
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--no-deps", *flags]
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON]
+    uv += ["--no-deps", *flags]
     env.update(UV_LINK_MODE=os.environ.get("UV_LINK_MODE", "copy"), UV_NO_PROGRESS="1")
     have_uv = run(PYTHON, "-m", "pip", "install", "--quiet", "uv")
     say("installing the packages of requirements.lock")
-    done = have_uv and run(*uv, "--compile-bytecode", "-r", LOCK, **env)
+    done = have_uv and run(*uv, "-r", LOCK, **env)
     if not done:
         say("uv could not install them; trying plain pip (some minutes)")
-        if not run(PYTHON, "-m", "pip", "install", "--no-deps", "-r", LOCK):
+        if not run(PYTHON, "-m", "pip", "install", "--no-deps", "--no-compile", "-r", LOCK):
             fail(
                 "the packages of requirements.lock could not be installed (see above)",
                 "check that a package index is reachable: `pip config list`, `pip download rich`",
             )
+    compile_bytecode()
     say("installing eduplan itself")
     project = ["--editable", str(PROJECT)]
     if not (have_uv and run(*uv, *project, **env)) and not run(

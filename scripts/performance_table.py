@@ -1,7 +1,7 @@
 """Write the table of ``docs/performance.md`` from ``benchmarks/results/*.json``.
 
-    python scripts/performance_table.py            rewrite the table
-    python scripts/performance_table.py --check    exit 1 when the page is not up to date
+python scripts/performance_table.py            rewrite the table
+python scripts/performance_table.py --check    exit 1 when the page is not up to date
 """
 
 import json
