@@ -1,5 +1,8 @@
 """Publishing hand-made, audited batches: rows move, partitions change, nothing is half done."""
 
+import threading
+from importlib import resources
+
 import psycopg
 import pytest
 
@@ -150,3 +153,61 @@ def test_attaching_does_not_scan_the_rows(db: psycopg.Connection, db_url: str) -
     db.add_notice_handler(lambda note: notices.append(note.message_primary or ""))
     publish(db, CONTRACT, batch)
     assert any("implied by existing constraints" in note for note in notices)
+
+
+def test_rows_of_a_held_batch_are_listed(db: psycopg.Connection, db_url: str) -> None:
+    held = landed(db, db_url, "丙!", "丁!", "戊")
+    assert publish(db, CONTRACT, held).outcome == "held"
+    query = (resources.files("eduplan") / "sql/listing/quarantine.sql").read_text("utf-8")
+    anything = dict.fromkeys(["dataset", "period", "batch", "rule", "status"])
+    rows = db.execute(query, anything | {"batch": held, "status": "open", "limit": 9}).fetchall()  # type: ignore[arg-type]
+    assert [(row[5], row[6]) for row in rows] == [(2, "T-001"), (3, "T-001")]
+
+
+def test_readers_see_one_batch_or_the_other(db: psycopg.Connection, db_url: str) -> None:
+    deliveries = [("甲", "乙", "丙!"), ("丁", "戊", "己!"), ("庚", "辛", "壬!")] * 3
+    batches = [
+        landed(db, db_url, *(f"{name[0]}{round_}{name[1:]}" for name in names))
+        for round_, names in enumerate(deliveries)
+    ]
+    publish(db, CONTRACT, batches[0])
+    whole = [
+        sorted(f"{name}{round_}" for name in names[:2]) for round_, names in enumerate(deliveries)
+    ]
+    seen: list[list[str]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        with psycopg.connect(db_url, autocommit=True) as reader:
+            while not done.is_set():
+                seen.append([r[0] for r in reader.execute("select name from raw.pupils")])
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    for batch in batches[1:]:
+        publish(db, CONTRACT, batch)
+    done.set()
+    thread.join()
+    assert seen
+    assert all(sorted(names) in whole for names in seen)
+
+
+def test_publishers_of_one_dataset_take_turns(db: psycopg.Connection, db_url: str) -> None:
+    batches = [landed(db, db_url, f"甲{n}", f"乙{n}") for n in range(4)]
+    errors: list[Exception] = []
+
+    def work(batch: int) -> None:
+        try:
+            with psycopg.connect(db_url) as conn:
+                publish(conn, CONTRACT, batch)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(batch,)) for batch in batches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert [status(db, b) for b in batches] == ["superseded"] * 3 + ["published"]
+    assert by_hand.published(db, "pupils", "name") == ["乙3", "甲3"]
