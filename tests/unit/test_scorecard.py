@@ -141,6 +141,13 @@ def test_sentence_says_the_gap_in_percentage_points() -> None:
     assert "（49.0%，应达 50.0%，差 1.0 个百分点）" in text
 
 
+def test_sentence_says_the_coverage_of_what_it_names() -> None:
+    half = indicator(
+        "A-01", cell("off_track", 34.4, distance=-15.6, distance_pct=-52.0, coverage_pct=48.0)
+    )
+    assert "（34.4%，覆盖 48%，应达 50.0%" in plain(wording.sentence(card(half)))
+
+
 def test_sentence_without_any_target_judges_nothing() -> None:
     text = plain(wording.sentence(card(AIMLESS, SILENT)))
     assert "没有可判定的指标" in text and "1 项" in text

@@ -341,7 +341,7 @@ def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> He
     if cell.distance_pct is None:
         return HeatCell("", f"{cell.status} d1", cell.status, title)
     share = round(_clamp(cell.distance_pct, -99, 99))
-    deep = abs(cell.distance_pct) >= (40 if cell.status == "off_track" else 25)
+    deep = abs(cell.distance_pct) >= (99 if cell.status == "off_track" else 50)
     depth = "d2" if deep else "d1"
     return HeatCell(wording.number(share, 0), f"{cell.status} {depth}", cell.status, title)
 

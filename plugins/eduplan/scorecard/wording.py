@@ -70,6 +70,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "heat_note": "数字＝与应达值之差，以该指标整个计划步长为 100；"
         "负数为落后，超出 ±99 记作 ±99。按滞后项数排序",
         "heat_values": "没有县级目标的指标不作判定，各县数值只作对照",
+        "deep": "（深色：差整个步长以上）",
         "heat_empty": "没有县级数据。",
         "region": "县（市、区）",
         "lagging": "滞后",
@@ -154,6 +155,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "heat_note": "Number: distance to the trajectory, the plan's whole step being 100; negative"
         " lags, beyond ±99 is written ±99. Most lagging first",
         "heat_values": "Without county targets nothing is judged; values for reference",
+        "deep": "(dark: by a whole step or more)",
         "heat_empty": "No county data.",
         "region": "County",
         "lagging": "Lagging",
@@ -386,6 +388,9 @@ def _shortfall(indicator: Indicator, lang: str) -> str:
     value = with_unit(cell.value, places, indicator.unit, lang)
     due = with_unit(cell.trajectory, places, indicator.unit, lang)
     gap = gap_text(cell.distance or 0.0, places, indicator.unit, lang)
+    covered = coverage_text(cell, lang)
+    if covered:
+        value += f"，{covered}" if lang == "zh" else f", {covered}"
     if lang == "zh":
         return f"（{value}，应达 {due}，差 {gap}）"
     return f" ({value}, due {due}, short by {gap})"
