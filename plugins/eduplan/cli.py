@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -485,11 +485,14 @@ def migrate() -> None:
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/``."""
-    from eduplan import reference
+    """Generate the reference pages under ``docs/`` from the contracts and the registry."""
+    from eduplan import docs_indicators, docs_reference
+    from eduplan.contract import load_contracts
 
-    generate: Callable[..., Any] = reference.generate
-    generate(_settings())
+    settings = _settings()
+    contracts = load_contracts(settings.expectations_dir)
+    out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
+    out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -111,12 +111,26 @@ class AirflowApi:
             raise PlatformError(f"Airflow does not know the DAG {dag_id}", hint="`eduplan status`")
         return str(run["dag_run_id"])
 
-    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """Return a run; ``state`` is queued, running, success or failed."""
-        found: dict[str, Any] | None = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
-        if found is None:
-            raise PlatformError(f"run {run_id} of {dag_id} has disappeared")
-        return found
+    def states(self, since: str) -> dict[tuple[str, str], str]:
+        """Return {(DAG, run): queued | running | success | failed} of the runs made ``since``."""
+        answer = self.call(
+            "GET",
+            "dags/~/dagRuns",
+            params={"run_after_gte": since, "limit": 100, "order_by": "-id"},
+        )
+        return {(r["dag_id"], r["dag_run_id"]): r["state"] for r in answer["dag_runs"]}
+
+    def active_tasks(self) -> dict[tuple[str, str], TaskState]:
+        """Return {(DAG, run): a task of it that runs or is about to}."""
+        answer = self.call(
+            "GET",
+            "dags/~/dagRuns/~/taskInstances",
+            params={"state": ["queued", "running", "up_for_retry"], "limit": 100},
+        )
+        return {
+            (t["dag_id"], t["dag_run_id"]): TaskState(t["task_id"], t["state"], t["try_number"])
+            for t in answer["task_instances"]
+        }
 
     def latest_runs(self, dag_id: str, limit: int = 5) -> list[dict[str, Any]]:
         """Return the newest runs of a DAG, newest first."""

@@ -13,7 +13,8 @@ with matching as (
         and (%(code)s::text is null or indicator_code = %(code)s)
 )
 select
-    indicator_code, indicator_name_zh, region_name, period, value, unit, target_2027,
+    indicator_code, indicator_name_zh, region_name, period, value, unit, numerator, denominator,
+    target_2027,
     trajectory_value, distance, progress_pct, status, coverage_pct, no_data_reason
 from matching
 where period is not distinct from coalesce(%(period)s::text, latest_period)
