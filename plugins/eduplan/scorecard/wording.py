@@ -133,7 +133,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "period": "Data period",
         "as_of": "As of",
         "clock": "UTC+8",
-        "demonstration": "Demonstration: synthetic data or made-up targets, no statistics",
+        "demonstration": "Demonstration: synthetic or made up",
         "good": "On track or met",
         "of": "of {n}",
         "count": "{n}",
@@ -146,7 +146,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "standard_met": "reached",
         "standard_unmet": "not reached",
         "no_standard": "No national standard",
-        "coverage": "{n}% coverage",
+        "coverage": "{n}% covered",
         "details": "Parts",
         "band": "Target band {low}–{high}",
         "silent_action": "The {n} indicators of this action have no data yet; reasons at the end.",
@@ -210,7 +210,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "value": "Value",
         "indicator": "Indicator",
         "status": "Status",
-        "gap": "To trajectory",
+        "gap": "To plan",
     },
 }
 _UNITS: Mapping[str, Mapping[str, str]] = {
