@@ -51,7 +51,7 @@ def write_scorecard(settings: Settings, lang: str = "zh", out: Path | None = Non
     from eduplan.scorecard import render_html
 
     with warehouse.connect(ensure_database(settings)) as conn:
-        html = render_html(read_scorecard(conn, settings, lang))
+        html = render_html(read_scorecard(conn, settings, lang), settings.borders)
     path = out or scorecard_path(settings, lang)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     demo_scale: float = Field(default=1.0, ge=0.01, le=18)
     demo_seed: int = 2025
     plan_version: str = "demo-2025-2027"
+    borders: Path | None = None
+    """The user's own GeoJSON of the counties for the scorecard; unset: a tile grid."""
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
