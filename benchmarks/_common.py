@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from eduplan import warehouse
 from eduplan.postgres import EmbeddedPostgres
 
@@ -70,17 +72,27 @@ def write_result(
     ``ours`` and ``limit`` are seconds per run of either side; ``ratio`` is our speed over the
     limit's (1.0: as fast, higher is better) and ``goal`` the least ratio promised.
     """
-    ratio = statistics.median(limit) / statistics.median(ours)
+    return write_measure(
+        name,
+        ratio=statistics.median(limit) / statistics.median(ours),
+        goal=goal,
+        what=what,
+        ours_median_s=round(statistics.median(ours), 3),
+        limit_median_s=round(statistics.median(limit), 3),
+        ours_s=[round(seconds, 3) for seconds in ours],
+        limit_s=[round(seconds, 3) for seconds in limit],
+        **more,
+    )
+
+
+def write_measure(name: str, *, ratio: float, goal: float, what: str, **more: Any) -> float:
+    """Write ``results/<name>.json`` for a ``ratio`` (higher is better) that is not of seconds."""
     result = {
         "name": name,
         "what": what,
         "ratio": round(ratio, 3),
         "goal": round(goal, 3),
         "met": ratio >= goal,
-        "ours_median_s": round(statistics.median(ours), 3),
-        "limit_median_s": round(statistics.median(limit), 3),
-        "ours_s": [round(seconds, 3) for seconds in ours],
-        "limit_s": [round(seconds, 3) for seconds in limit],
         **more,
         "machine": {
             "cpus": os.cpu_count(),
@@ -92,5 +104,23 @@ def write_result(
     text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
     (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
     verdict = "met" if result["met"] else "MISSED"
-    print(f"{name}: ratio {ratio:.2f}, goal {goal:.2f} {verdict}: {what}")
+    print(f"{name}: ratio {ratio:.2f}, goal {goal:.2f} {verdict}: {what}", flush=True)
     return ratio
+
+
+def result_table() -> Table:
+    """Return all results written so far as a table for the terminal."""
+    table = Table(title="Benchmarks (ratio: our speed over the limit's, higher is better)")
+    for title in ("benchmark", "ours", "limit", "ratio", "goal", ""):
+        table.add_column(title, justify="left" if title in ("benchmark", "") else "right")
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text("utf-8"))
+        sides = [
+            f"{result[key]:.2f} s" if key in result else "—"
+            for key in ("ours_median_s", "limit_median_s")
+        ]
+        verdict = "[green]met[/]" if result["met"] else "[red]missed[/]"
+        table.add_row(
+            result["what"], *sides, f"{result['ratio']:.2f}", f"{result['goal']:.2f}", verdict
+        )
+    return table

@@ -1,13 +1,16 @@
 """Delivered bytes are kept for good, addressed by their SHA-256, readable by the owner only."""
 
+import contextlib
 import hashlib
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 BLOCK = 1 << 18
+_STALE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,16 @@ def keep(source: Path, archive_dir: Path) -> Kept:
         while block := handle.read(BLOCK):
             keeper.write(block)
         return keeper.finish()
+
+
+def sweep(archive_dir: Path) -> None:
+    """Remove what killed runs left half kept, once it is a day old."""
+    if not archive_dir.is_dir():
+        return
+    for partial in archive_dir.glob(".partial-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - partial.stat().st_mtime > _STALE_SECONDS:
+                partial.unlink()
 
 
 def sha256_of(path: Path) -> str:

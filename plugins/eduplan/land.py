@@ -139,6 +139,7 @@ class _Landing:
             return alive
         if not self.contract.accepts_period(self.delivery.period):
             raise self._outside()
+        archive.sweep(self.archive_dir)
         self._begin()
         kept: dict[str, str] = {}
         whole = []
@@ -346,7 +347,7 @@ class _Landing:
             self.table, sql.SQL(", ").join(map(sql.Identifier, names))
         )
         beside: list[tuple[int, SheetRows]] = []
-        found = read_files([job for _, job in readable], self.shape, len(readable))
+        found = read_files([job for _, job in readable], self.shape)
         with contextlib.closing(found), self.cur.copy(statement) as copy:
             for (entry, _), result in zip(readable, found, strict=True):
                 for part, sheet in self._sheets(entry, result):

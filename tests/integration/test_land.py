@@ -185,12 +185,12 @@ def test_a_column_added_to_the_contract(desk: Desk) -> None:
 
 
 CELL = st.text(
-    st.characters(codec="gb18030", exclude_characters="\0\ufeff", exclude_categories=("Cs",)),
+    st.characters(codec="gb18030", exclude_characters="\0\r\ufeff", exclude_categories=("Cs",)),
     max_size=12,
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL, CELL), min_size=1, max_size=8))
 def test_landing_twice_is_landing_once_and_keeps_every_cell(
     rows: list[tuple[str, str, str, str]], tmp_path_factory: pytest.TempPathFactory, db_url: str

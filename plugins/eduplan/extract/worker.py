@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,8 @@ from eduplan.extract.shape import Shape
 _LENGTH = struct.Struct("<Q")
 _MEMORY = 6 << 30
 _AHEAD = 8
+# A second process starts slower than so many bytes of small workbooks are read.
+_WORTH_A_WORKER = 4 << 20
 
 Job = tuple[Path, str, str]
 """Path of the bytes, delivered name, kind."""
@@ -32,9 +34,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_files(jobs: Iterable[Job], shape: Shape, count: int) -> Generator[FileRows, None, None]:
-    """Yield what each of ``count`` jobs gave, in their order, reading ahead in worker processes."""
-    workers = max(1, min(cores(), count // 8))
+def read_files(jobs: Sequence[Job], shape: Shape) -> Generator[FileRows, None, None]:
+    """Yield what each job gave, in their order, reading ahead in worker processes."""
+    size = sum(path.stat().st_size for path, _, _ in jobs)
+    workers = max(1, min(cores(), len(jobs), 1 + size // _WORTH_A_WORKER))
     idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
     for _ in range(workers):
         idle.put(_Worker(shape))

@@ -1,0 +1,89 @@
+"""Cells as text, labels under merged cells, cross-tables."""
+
+import datetime as dt
+
+import pytest
+
+from eduplan.extract.excel import cell_text
+from eduplan.extract.layout import compose, read_sheet
+from eduplan.extract.shape import Shape
+from tests.landing_support import column, contract
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2145000012.0, "2145000012"),
+        (201501011234567.0, "201501011234567"),
+        (450499201501011234.0, "4.50499201501011E+17"),
+        (4.5e17, "4.5E+17"),
+        (0.1, "0.1"),
+        (-12.5, "-12.5"),
+        (1e-7, "0.0000001"),
+        (0.0, "0"),
+        ("4.50403E+17", "4.50403E+17"),
+        (" 男", " 男"),
+        ("", None),
+        (True, "TRUE"),
+        (dt.date(2015, 1, 2), "2015-01-02"),
+        (dt.datetime(2015, 1, 2), "2015-01-02"),
+        (dt.datetime(2015, 1, 2, 8, 30), "2015-01-02 08:30:00"),
+    ],
+)
+def test_cell_text(value: object, text: str | None) -> None:
+    assert cell_text(value) == text
+
+
+HEADER = [
+    ["县(市、区)", "教育支出", None, None],
+    [None, "合计", "其中", None],
+    [None, None, "小学", "初中"],
+]
+LABELS = ["县(市、区)", "教育支出/合计", "教育支出/其中/小学", "教育支出/其中/初中"]
+
+
+def test_three_header_rows_with_and_without_merges() -> None:
+    merges = [((0, 0), (2, 0)), ((0, 1), (0, 3)), ((1, 1), (2, 1)), ((1, 2), (1, 3))]
+    assert compose(HEADER, merges, 0, 3) == LABELS
+    assert compose(HEADER, None, 0, 3) == LABELS
+
+
+def test_crosstab_of_two_header_rows_becomes_long_rows() -> None:
+    columns = (
+        column("age", "年龄", key=True),
+        column("region_name", "县", key=True),
+        column("sex", "性别", key=True),
+        column("population", "人口", required=False, logical_type="integer"),
+    )
+    options = {
+        "header_rows": 2,
+        "row_label": {"column": "age", "header": "^年龄$"},
+        "column_pattern": "^(?P<region_name>.+)/(?P<sex>合计|男|女)$",
+        "value": "population",
+    }
+    shape = Shape.of(contract(columns, layout="crosstab", options=options), "2025-2026")
+    grid = [
+        ["分县人口", None, None, None, None],
+        ["年龄", "藤县", None, "苍梧县", None],
+        [None, "男", "女", "男", "女"],
+        ["0", "3", "2", None, "-"],
+        ["1", "1", "1", "4", "5"],
+        ["合计", "4", "9", "4", "5"],
+        ["注：户籍人口", None, None, None, None],
+    ]
+    merges = [((1, 0), (2, 0)), ((1, 1), (1, 2)), ((1, 3), (1, 4))]
+    sheets = read_sheet(grid, merges, shape, "人口.xlsx", "人口")
+    assert [sheet.blob.decode() for sheet in sheets] == [
+        "@\t4\t0\t藤县\t男\t3\n@\t5\t1\t藤县\t男\t1\n",
+        "@\t4\t0\t藤县\t女\t2\n@\t5\t1\t藤县\t女\t1\n",
+        "@\t4\t0\t苍梧县\t男\t\\N\n@\t5\t1\t苍梧县\t男\t4\n",
+        "@\t4\t0\t苍梧县\t女\t-\n@\t5\t1\t苍梧县\t女\t5\n",
+    ]
+    assert [(m.row, m.column, str(m.summed)) for m in sheets[0].mismatches] == [(6, "藤县/女", "3")]
+
+
+def test_values_that_look_like_copy_syntax() -> None:
+    shape = Shape.of(contract([column("a", "甲列"), column("b", "乙列")]), "2025-2026")
+    grid = [["甲列", "乙列"], ["x\ty\n@\t1", "\\N"]]
+    (sheet,) = read_sheet(grid, None, shape, "f.xlsx", "s")
+    assert sheet.blob == b"@\t2\tx\\ty\\n@\\t1\t\\\\N\n"
