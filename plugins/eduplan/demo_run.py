@@ -108,6 +108,8 @@ class Progress:
             return
         for row in self.rows.values():
             now = (row.state, row.task)
+            if row.state == "running" and not row.task:
+                continue  # between two tasks
             if row.run_id and self._printed.get(row.dag_id) != now:
                 self._printed[row.dag_id] = now
                 words = [f"{row.dag_id}: {row.state}" + (f" {row.task}" if row.task else "")]
