@@ -43,6 +43,7 @@ def pg_template(pg_server: str) -> str:
         conn.execute("create database template_eduplan")
     with warehouse.connect(pg_server.rsplit("/", 1)[0] + "/template_eduplan") as conn:
         warehouse.migrate(conn)
+        warehouse.load_regions(conn, PROJECT / "dbt_project" / "seeds" / "region.csv")
     return "template_eduplan"
 
 

@@ -303,4 +303,5 @@ def ensure_database(settings: Settings) -> str:
     )
     with warehouse.connect(url) as conn:
         warehouse.migrate(conn)
+        warehouse.load_regions(conn, settings.dbt_dir / "seeds" / "region.csv")
     return url

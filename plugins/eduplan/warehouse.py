@@ -1,6 +1,8 @@
 """Connections to the warehouse and its schema migrations."""
 
+import csv
 from importlib import resources
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -43,3 +45,34 @@ def migrate(conn: psycopg.Connection) -> list[str]:
             cur.execute("insert into ops.migration (name) values (%s)", (file.name,))
             applied.append(file.name)
     return applied
+
+
+def load_regions(conn: psycopg.Connection, seed: Path) -> None:
+    """Fill the county lists that rules look values up in from the warehouse's region ``seed``.
+
+    ``seed`` is ``dbt_project/seeds/region.csv``: region_code, region_level (city, county,
+    city_run), region_name, finance_name. Counties that left the seed stay: old rows name them.
+    """
+    with seed.open(encoding="utf-8", newline="") as handle:
+        regions = [row for row in csv.DictReader(handle) if row["region_level"] != "city"]
+    with conn.transaction(), conn.cursor() as cur:
+        cur.executemany(
+            "insert into ref_data.county values (%s, %s, %s) on conflict (county_code) do update"
+            " set county_name = excluded.county_name, is_city_run = excluded.is_city_run"
+            " where (county.county_name, county.is_city_run)"
+            " is distinct from (excluded.county_name, excluded.is_city_run)",
+            [
+                (r["region_code"], r["region_name"], r["region_level"] == "city_run")
+                for r in regions
+            ],
+        )
+        cur.executemany(
+            "insert into ref_data.region_name values (%s, %s) on conflict (region_name) do update"
+            " set county_code = excluded.county_code"
+            " where region_name.county_code is distinct from excluded.county_code",
+            [
+                (name, r["region_code"])
+                for r in regions
+                for name in dict.fromkeys((r["region_name"], r["finance_name"]))
+            ],
+        )

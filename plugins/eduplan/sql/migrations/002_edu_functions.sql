@@ -244,31 +244,20 @@ language sql immutable parallel safe
 return coalesce(edu.parse_number(value), 0);
 comment on function edu.cell(text) is 'A cell of a statistics form inside a sum: no data counts as zero there';
 
--- Reference lists that rules look values up in.
+-- Reference lists that rules look values up in. Those of one city (county, region_name) are filled
+-- from the seed dbt_project/seeds/region.csv, so that no city stands in the code.
 create table ref_data.county (
     county_code text primary key,
     county_name text not null,
     is_city_run boolean not null
 );
 comment on table ref_data.county is 'Counties of the city (GB/T 2260); 450401 collects the city-run schools';
-insert into ref_data.county values
-    ('450401', '市直', true),
-    ('450403', '万秀区', false),
-    ('450405', '长洲区', false),
-    ('450406', '龙圩区', false),
-    ('450421', '苍梧县', false),
-    ('450422', '藤县', false),
-    ('450423', '蒙山县', false),
-    ('450481', '岑溪市', false);
 
 create table ref_data.region_name (
     region_name text primary key,
     county_code text not null references ref_data.county
 );
 comment on table ref_data.region_name is 'Names of counties as finance and population tables write them';
-insert into ref_data.region_name
-select county_name, county_code from ref_data.county
-union all values ('市本级', '450401'), ('市辖区', '450401');
 
 create table ref_data.province (
     province_name text primary key,
