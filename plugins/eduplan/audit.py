@@ -150,9 +150,10 @@ def audit(
                 hint=f"correct the rule in {contract.path} and audit again",
             ) from None
         finally:
-            conn.rollback()
-            _clear(conn, space)
-            conn.commit()
+            if not conn.broken:  # else the next run clears what is left
+                conn.rollback()
+                _clear(conn, space)
+                conn.commit()
     if docs_dir is not None:
         write_docs(docs_dir, contract, result, verdict.result, docs_runs)
     return result
@@ -254,12 +255,16 @@ def _prepare(
                     condition = sql.SQL("not ({})").format(render(rule.predicate))
                 conditions[rule.id] = condition
                 rows.append(rule)
+        except psycopg.OperationalError:
+            raise  # the server, not the rule: worth another try
         except psycopg.Error as error:
             errors[rule.id] = _describe(error)
     plan = _Plan(tuple(rows), tuple(tables), not_run, conditions)
     try:
         with conn.transaction():
             conn.execute(_view(space, plan))
+    except psycopg.OperationalError:
+        raise
     except psycopg.Error as error:
         errors |= _locate_errors(conn, space, plan, [rule.id for rule in rows], _describe(error))
     if errors:
@@ -333,6 +338,8 @@ def _locate_errors(
                         space.table, plan.conditions[rule_id]
                     )
                 )
+        except psycopg.OperationalError:
+            raise
         except psycopg.Error as error:
             found[rule_id] = _describe(error)
     return found or dict.fromkeys(suspects, otherwise)

@@ -293,3 +293,14 @@ def test_unknown_batch(db: psycopg.Connection, db_url: str) -> None:
     contract = by_hand.contract("pupils", COLUMNS, [])
     with pytest.raises(EduplanError, match="pupils has no batch 7"):
         audit(db_url, contract, 7)
+
+
+def test_a_lost_server_is_no_fault_of_a_rule(db: psycopg.Connection, db_url: str) -> None:
+    lose = "pg_terminate_backend(pg_backend_pid())"
+    contract = by_hand.contract(
+        "pupils", COLUMNS, [by_hand.unique_rule("T-001", ["age"], where=lose)]
+    )
+    batch = by_hand.land_rows(db, contract, PERIOD, [("s1", "甲", "7")])
+    with pytest.raises(psycopg.OperationalError):
+        audit(db_url, contract, batch)
+    assert by_hand.checks(db, batch) == {}
