@@ -148,7 +148,7 @@ def test_an_orphan_is_found_by_its_mark(settings: Settings) -> None:
         print(subprocess.Popen([sys.executable, "-c", {WORKER!r}], start_new_session=True,
                                stdout=subprocess.DEVNULL).pid)
     """)
-    env = {**os.environ, MARKER: str(settings.home)}
+    env = {**os.environ, **supervisor.marks(settings.home, "airflow")}
     done = subprocess.run(
         [sys.executable, "-c", parent], env=env, check=True, stdout=subprocess.PIPE
     )
