@@ -82,23 +82,23 @@ school_units as (
         and expected.unit_code = reported.unit_code
 ),
 
--- A county is expected when it reported in any period, and always when it is a county proper.
+ever_reported as (
+    select distinct indicator_code, county_code from fact
+),
+
+-- A county is expected always, the city-run schools when they reported in any period.
 expected_counties as (
     select distinct
         grain.indicator_code, grain.period_year, grain.stage, region.region_code as county_code
     from grain
     cross join {{ ref('region') }} as region
+    left join ever_reported
+        on grain.indicator_code = ever_reported.indicator_code
+        and region.region_code = ever_reported.county_code
     where grain.school_sides = 0
         and (
             region.region_level = 'county'
-            or (
-                region.region_level = 'city_run'
-                and exists (
-                    select 1 from fact as any_fact
-                    where any_fact.indicator_code = grain.indicator_code
-                        and any_fact.county_code = region.region_code
-                )
-            )
+            or (region.region_level = 'city_run' and ever_reported.county_code is not null)
         )
 ),
 
