@@ -133,6 +133,7 @@ def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcom
     with _environment(_connection_variables(url)):
         # Imported late: dbt costs seconds, and its flags are read from the environment.
         from dbt.cli.main import dbtRunner
+        from dbt_common.invocation import get_invocation_id
 
         result = dbtRunner().invoke(
             [
@@ -145,10 +146,9 @@ def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcom
         )
     runs = getattr(result.result, "results", None) or []
     nodes = tuple(_node(run) for run in runs if hasattr(run, "node"))
-    metadata_ = getattr(getattr(result.result, "args", None), "get", lambda _key: None)
     return DbtOutcome(
         success=bool(result.success),
-        invocation_id=str(metadata_("invocation_id") or ""),
+        invocation_id=str(get_invocation_id()),
         nodes=nodes,
         exception="" if result.exception is None else str(result.exception),
     )
