@@ -73,7 +73,7 @@ def write_region_forms(
     t = tables[LATEST]
     g = rng(seed, 30, region)
     victims = _Victims(schools, ids, g)
-    repeats = max(1, min(3, len(ids) // 120))
+    repeats = max(1, min(3, len(ids) // 400))
     overrides: dict[int, Cells] = {}
     entries: list[Entry] = []
 
@@ -126,6 +126,16 @@ def write_region_forms(
         nonlocal wanted
         wanted += 1
         return len(ids) >= 60 or (wanted + region) % 4 == 0
+
+    # Junior schools are few and each carries much of its county: one of a kind in the whole city.
+    spared = 0
+
+    def junior() -> int | None:
+        nonlocal spared
+        spared += 1
+        if (spared + region) % (len(REGION_CODES) - 1):
+            return None
+        return victims.take(JUNIOR, NINE)
 
     no_leavers = np.nan_to_num(t["3112"][:, 0, 14]) == 0
     no_leavers &= np.nan_to_num(t["3112"][:, 0, 0]) == 0
@@ -204,8 +214,7 @@ def write_region_forms(
             cells[("#寄宿生", 1)] = total[0] + 1
             cells[("#寄宿生", 14)] = total[5] + 1
             spoil(i, "3112", cells, "#寄宿生", "enrolment", "jj3112-part-above-total", "J3112-007")
-        juniors = (JUNIOR, NINE)
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i,
                 "3115",
@@ -215,7 +224,7 @@ def write_region_forms(
                 "jj3115-total-not-grades",
                 "J3115-001",
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i,
                 "3115",
@@ -225,7 +234,7 @@ def write_region_forms(
                 "jj3115-entrants-not-grade-7",
                 "J3115-002",
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i,
                 "3115",
@@ -235,7 +244,7 @@ def write_region_forms(
                 "jj3115-leavers-not-grade-9",
                 "J3115-004",
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i,
                 "3115",
@@ -245,11 +254,11 @@ def write_region_forms(
                 "jj3115-girls-above-total",
                 "J3115-005",
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i, "3115", {("总计", 7): 5}, "总计", "grade_10", "jj3115-fourth-grade", "J3115-006"
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             v = cell(i, "3115", "总计", 0)
             spoil(
                 i,
@@ -323,7 +332,7 @@ def write_region_forms(
             full = cell(i, "3112", "总计", 8) > 55 * k  # then claim small classes instead
             cells[("一年级", 1 if full else 10)] = k
             spoil(i, "2106", cells, "一年级", "c_ge66", "jj2106-bands-not-pupils", "J2106-003")
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             spoil(
                 i,
                 "2107",
@@ -333,11 +342,11 @@ def write_region_forms(
                 "jj2107-classes-not-bands",
                 "J2107-001",
             )
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             cells = {("二年级", c): 0 for c in range(2, 11)}
             cells |= {("二年级", 0): 26, ("二年级", 1): 26}
             spoil(i, "2107", cells, "二年级", "classes", "jj2107-too-many-tracks", "J2107-002")
-        if turn() and (i := victims.take(*juniors)) is not None:
+        if (i := junior()) is not None:
             k = cell(i, "2107", "三年级", 0)
             cells = {("三年级", c): 0 for c in range(1, 11)}
             full = cell(i, "3115", "总计", 6) > 55 * k
