@@ -20,6 +20,7 @@ import pytest
 from eduplan import ingest
 from eduplan.settings import Settings
 
+PROJECT = Path(__file__).resolve().parents[2]
 CONTRACT = """
 apiVersion: v3.1.0
 kind: DataContract
@@ -87,6 +88,7 @@ def project(folder: Path, url: str) -> Settings:
     expectations = folder / "project" / "expectations" / "pupils"
     expectations.mkdir(parents=True)
     (expectations / "pupils.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    (folder / "project" / "dbt_project").symlink_to(PROJECT / "dbt_project")
     return Settings(
         project_dir=folder / "project",
         home=folder / "home",
