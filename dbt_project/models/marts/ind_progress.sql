@@ -140,6 +140,7 @@ joined as (
         indicator.decimals,
         indicator.is_computed,
         indicator.source_system,
+        indicator.kind = 'cohort' or indicator.unit_of_account = 'county' as is_unpaired,
         indicator.definition_zh,
         indicator.note_zh,
         indicator.source_document,
@@ -188,19 +189,18 @@ measured as (
     from compared
 ),
 
+-- A sum over schools set against a figure that needs no school (population, entrants of another
+-- year) falls with every school that is missing. Where the missing ones could change the verdict,
+-- assumed like the others, there is none.
 judged as (
     select
         *,
         case
-            when value is null then 'no_data'
-            when direction = 'target_band' and band_low is null then 'no_target'
-            when direction <> 'target_band' and target_2027 is null then 'no_target'
-            when trajectory_value is null then 'no_target'
-            when direction = 'target_band' and distance = 0 then 'met'
-            when direction <> 'target_band' and sign * (value - target_2027) >= 0 then 'met'
-            when distance >= 0 then 'on_track'
-            when - distance <= {{ var('at_risk_share') }} * span then 'at_risk'
-            else 'off_track'
+            when
+                is_unpaired and coverage_pct < 100
+                and {{ plan_status('value') }} <> {{ plan_status('(value * 100 / nullif(coverage_pct, 0))') }}
+                then 'incomplete'
+            else {{ plan_status('value') }}
         end as status
     from measured
 )
@@ -248,6 +248,7 @@ select
     judged.status::text as status,
     status.status_label_zh::text as status_label_zh,
     case
+        when judged.status = 'incomplete' then '填报不全,缺报单位可能改变判定:覆盖 ' || round(judged.coverage_pct, 1) || '%'
         when judged.value is not null then null
         when not judged.is_computed then '数据来源尚未接入:' || judged.source_system
         when judged.wanting_measures is not null then '缺少已发布数据:' || judged.wanting_measures

@@ -15,7 +15,9 @@ from psycopg.rows import dict_row
 
 from eduplan.errors import EduplanError
 
-STATUSES = ("off_track", "at_risk", "on_track", "met", "no_target", "suppressed", "no_data")
+STATUSES = (
+    "off_track", "at_risk", "on_track", "met", "incomplete", "no_target", "suppressed", "no_data",
+)  # fmt: skip
 """Every status, worst first; the last three are never judged."""
 JUDGED = frozenset({"met", "on_track", "at_risk", "off_track"})
 """Statuses that count in a denominator."""
