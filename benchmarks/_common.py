@@ -70,7 +70,8 @@ def write_result(
     """Write ``results/<name>.json``, print one line, return the ratio.
 
     ``ours`` and ``limit`` are seconds per run of either side; ``ratio`` is our speed over the
-    limit's (1.0: as fast, higher is better) and ``goal`` the least ratio promised (None: only reported).
+    limit's (1.0: as fast, higher is better) and ``goal`` the least ratio promised; None: only
+    reported.
     """
     return write_measure(
         name,
