@@ -91,6 +91,7 @@ from pydantic import ValidationError
 from eduplan.errors import ContractError
 
 API_VERSION = "v3.1.0"
+SUFFIX = ".odcs.yaml"
 LAYOUTS = ("table", "form", "crosstab")
 LOGICAL_TYPES = ("string", "integer", "number", "date", "boolean")
 SEVERITIES = ("critical", "warning", "info")
@@ -300,14 +301,14 @@ def load_contracts(directory: Path) -> dict[str, Contract]:
     Raises ContractError that lists every mistake of every file.
     """
     mistakes = _Mistakes()
-    files = sorted(Path(directory).rglob("*.odcs.yaml"))
+    files = sorted(Path(directory).rglob(f"*{SUFFIX}"))
     if not files:
         raise ContractError(
             f"no contract (*.odcs.yaml) below {directory}",
             hint="check EDUPLAN_PROJECT_DIR, or copy a contract of another dataset and adapt it",
         )
     contracts = [contract for file in files if (contract := _read(file, mistakes)) is not None]
-    _check_together(contracts, mistakes)
+    _check_together(contracts, {file.name.removesuffix(SUFFIX) for file in files}, mistakes)
     if mistakes.found:
         raise mistakes.error()
     return {contract.dataset: contract for contract in sorted(contracts, key=lambda c: c.dataset)}
@@ -324,17 +325,17 @@ class _Mistakes:
     def read(self, file: Path) -> None:
         self.file, self.lines = file, None
 
-    def add(self, where: str, what: str, fix: str) -> None:
+    def add(self, where: str, what: str, fix: str, line: int | None = None) -> None:
         if self.lines is None:
             try:
                 node = yaml.compose(self.file.read_bytes(), Loader=_LOADER)
                 self.lines = dict(_line_index(node))
-            except (UnicodeDecodeError, yaml.YAMLError):
+            except (OSError, UnicodeDecodeError, yaml.YAMLError):
                 self.lines = {}
         probe = where
         while probe and probe not in self.lines:
             probe = re.sub(r"(\.[^.\[\]]+|\[[^\[\]]*\]|^[^.\[\]]+)$", "", probe)
-        line = self.lines.get(probe, 1)
+        line = line or self.lines.get(probe, 1)
         self.found.append(f"{self.file}:{line} {where or '(file)'}: {what}. Fix: {fix}")
 
     def error(self) -> ContractError:
@@ -360,14 +361,33 @@ def _line_index(node: yaml.Node | None, path: str = "") -> Iterator[tuple[str, i
             yield from _line_index(value, f"{path}[{index}]")
 
 
+def _parse(path: Path, mistakes: _Mistakes) -> tuple[Any, bytes] | None:
+    """Return what the YAML file says and its bytes; None after noting why it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        mistakes.add("", f"cannot be read ({error.strerror})", "put a readable file in its place")
+        return None
+    try:
+        return yaml.load(data.decode("utf-8"), Loader=_LOADER), data  # noqa: S506 a safe loader
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        mistakes.add("", "not UTF-8", "save the file as UTF-8", number)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or " ".join(str(error).split())
+        # At the end of the file the parser names the line after the last one.
+        line = min(mark.line + 1, len(data.splitlines()) or 1) if mark else None
+        mistakes.add("", f"not YAML ({what})", "correct the syntax here or above", line)
+    return None
+
+
 def _read(path: Path, mistakes: _Mistakes) -> Contract | None:
     mistakes.read(path)
-    data = path.read_bytes()
-    try:
-        document = yaml.load(data.decode("utf-8"), Loader=_LOADER)  # noqa: S506 a safe loader
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        mistakes.add("", f"not readable as YAML in UTF-8 ({error})", "correct the syntax")
+    parsed = _parse(path, mistakes)
+    if parsed is None:
         return None
+    document, data = parsed
     if not isinstance(document, dict):
         mistakes.add("", "not a mapping", "start from another contract of this folder")
         return None
@@ -406,12 +426,26 @@ def _unknown_keys(document: Any, understood: Any, path: str, mistakes: _Mistakes
 
 
 def _code_lists(path: Path) -> tuple[dict[str, dict[str, str]], bytes]:
-    """The shared code lists of the nearest ``code_lists.yaml`` at or above the contract."""
+    """The shared code lists of the nearest ``code_lists.yaml`` at or above the contract.
+
+    Raises ContractError when that file cannot be understood.
+    """
     for folder in path.resolve().parents[:3]:
         file = folder / "code_lists.yaml"
         if file.is_file():
-            data = file.read_bytes()
-            document = yaml.load(data, Loader=_LOADER)  # noqa: S506 a safe loader
+            mistakes = _Mistakes(file=file)
+            parsed = _parse(file, mistakes)
+            if parsed is None:
+                raise mistakes.error()
+            document, data = parsed
+            if not isinstance(document, dict):
+                mistakes.add("", "not a mapping", "write lists as `name: {code: meaning}`")
+                raise mistakes.error()
+            for name, values in document.items():
+                if not isinstance(values, dict):
+                    mistakes.add(str(name), "not a code list", "write `{code: meaning}` pairs")
+            if mistakes.found:
+                raise mistakes.error()
             return {
                 name: {str(k): str(v) for k, v in values.items()}
                 for name, values in document.items()
@@ -959,8 +993,8 @@ def _unique_rule(rule_id: str, columns: tuple[Column, ...]) -> Rule:
     )
 
 
-def _check_together(contracts: list[Contract], mistakes: _Mistakes) -> None:
-    """Mistakes that only show between contracts."""
+def _check_together(contracts: list[Contract], names: set[str], mistakes: _Mistakes) -> None:
+    """Mistakes that only show between contracts; ``names`` has those that could not be read too."""
     datasets: dict[str, Contract] = {}
     prefixes: dict[str, Contract] = {}
     for contract in contracts:
@@ -978,14 +1012,14 @@ def _check_together(contracts: list[Contract], mistakes: _Mistakes) -> None:
     for contract in contracts:
         mistakes.read(contract.path)
         for name in contract.depends_on:
-            if name not in datasets:
+            if name not in names:
                 mistakes.add("customProperties", f"dependsOn: no contract {name!r}", "correct it")
         for rule in contract.rules:
             for placeholder in PLACEHOLDER.findall(rule.sql):
                 verb, _, name = placeholder.partition(":")
                 if verb not in ("published", "previous"):
                     continue
-                if name not in datasets:
+                if name not in names:
                     mistakes.add(
                         "schema[0].quality", f"{rule.id}: no contract {name!r}", "correct the name"
                     )

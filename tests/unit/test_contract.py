@@ -276,6 +276,40 @@ def test_all_mistakes_of_all_files_at_once_with_their_lines(tmp_path: Path) -> N
     assert "maxRejectRate 'many'" in text and "broken.odcs.yaml:1" in text
 
 
+def test_unreadable_file_is_one_line_where_it_broke(tmp_path: Path) -> None:
+    for text in (MINIMAL + "\tbad: 1\n", MINIMAL + "x: [1\n", MINIMAL + "customProperties: }\n"):
+        found = mistakes(tmp_path, text).splitlines()
+        assert len(found) == 2, found
+        line = int(found[1].split("pupils.odcs.yaml:")[1].split()[0])
+        assert abs(line - len(MINIMAL.splitlines())) <= 2, found
+    file = write(tmp_path)
+    file.write_bytes(MINIMAL.encode("gb18030"))
+    with pytest.raises(ContractError, match=r"pupils.odcs.yaml:4 \(file\): not UTF-8"):
+        c.load_contracts(tmp_path)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ContractError, match="cannot be read"):
+        c.load_contracts(tmp_path)
+
+
+def test_a_broken_contract_is_not_called_missing(tmp_path: Path) -> None:
+    write(tmp_path, "name: [")
+    other = MINIMAL.replace("name: pupils", "name: others").replace("PUP", "OTH")
+    write(tmp_path, other + "  - {property: dependsOn, value: [pupils]}\n", "others")
+    with pytest.raises(ContractError, match="^1 mistake "):
+        c.load_contracts(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["sex: [", "- sex", "", "sex: 男"])
+def test_broken_code_lists_are_explained(tmp_path: Path, text: str) -> None:
+    write(tmp_path)
+    (tmp_path / "code_lists.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ContractError, match=r"1 mistake [^\n]*\n[^\n]*code_lists.yaml:1 [^\n]*Fix: "
+    ):
+        c.load_contracts(tmp_path)
+
+
 def test_shared_prefix_and_dataset(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "b").mkdir()
