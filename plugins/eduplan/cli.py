@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +31,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(contracts_app, name="contracts")
 
 # In a pipe or a log nothing is known of the width: long lines are better than broken words.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False)
 
 
@@ -92,9 +93,10 @@ def _say(message: str) -> None:
 
 
 def _print(rows: Sequence[dict[str, Any]], form: Format, empty: str) -> None:
-    """Print a listing; JSON and CSV go to stdout with nothing else."""
+    """Print a listing; JSON and CSV go to stdout with nothing else, numbers as numbers."""
+    rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
     if form is Format.json:
-        sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2, default=str) + "\n")
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2, default=str) + "\n")
         return
     if form is Format.csv:
         if rows:
@@ -110,8 +112,22 @@ def _print(rows: Sequence[dict[str, Any]], form: Format, empty: str) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row.values()))
+        table.add_row(*map(_cell, row.values()))
     out.print(table)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of the warehouse without the zeros of its column type; else the value."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _cell(value: Any) -> str:
+    """Return the text of one cell of a table; JSON and CSV keep all digits."""
+    if isinstance(value, float):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
 
 
 def _query(name: str, **values: Any) -> list[dict[str, Any]]:
@@ -334,7 +350,7 @@ def indicators(
     ] = None,
     period: Annotated[str | None, typer.Option(help="Default: each indicator's latest.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan version.")] = None,
-    code: Annotated[str | None, typer.Option(help="One indicator, e.g. CMP-08.")] = None,
+    code: Annotated[str | None, typer.Option(help="One indicator, e.g. CMP-11.")] = None,
     form: FormatOption = Format.table,
 ) -> None:
     """Values, targets and status of the plan's indicators."""

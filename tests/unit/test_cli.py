@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,17 @@ def test_listing_as_table(answers: Callable[..., None]) -> None:
     assert shown.stdout.splitlines()[1].split() == ["7", "students", "held", "STU-101，请核对"]
     answers()
     assert run.invoke(cli.app, ["batches"]).stdout == "No batch.\n"
+
+
+def test_numbers_of_the_warehouse_are_numbers(answers: Callable[..., None]) -> None:
+    row = {"value": Decimal("1.8750000000"), "target": Decimal("0E-10"), "of": Decimal("640.00")}
+    answers({**row, "share": Decimal("97.7777777778")})
+    shown = json.loads(run.invoke(cli.app, ["indicators", "-f", "json"]).stdout)
+    assert shown == [{"value": 1.875, "target": 0, "of": 640, "share": 97.7777777778}]
+    as_csv = run.invoke(cli.app, ["indicators", "-f", "csv"]).stdout
+    assert as_csv.splitlines()[1] == "1.875,0,640,97.7777777778"
+    table = run.invoke(cli.app, ["indicators"]).stdout
+    assert table.splitlines()[1].split() == ["1.875", "0", "640", "97.7778"]
 
 
 def test_quarantine_tells_how_many_more_there_are(answers: Callable[..., None]) -> None:
