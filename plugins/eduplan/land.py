@@ -29,6 +29,8 @@ from eduplan.extract.worker import Job, read_files
 _SEQUENCE_CACHE = 20_000
 _TAIL = 1 << 16
 _KEEPERS = 4
+# PostgreSQL calls no function with more than a hundred arguments.
+_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -635,16 +637,22 @@ class _Landing:
         for file_no, extras in self.extra_columns.items():
             if self.files[file_no - 1].status != "landed":
                 continue
-            pairs = sql.SQL(", ").join(
+            pairs = [
                 sql.SQL("{}, {}").format(sql.Literal(label), sql.Identifier(f"_x{number}"))
                 for number, label in extras
+            ]
+            values = sql.SQL(" || ").join(
+                sql.SQL("jsonb_build_object({})").format(
+                    sql.SQL(", ").join(pairs[start : start + _PAIRS])
+                )
+                for start in range(0, len(pairs), _PAIRS)
             )
             self.cur.execute(
                 sql.SQL(
                     'insert into raw.extra_value (batch_id, file_no, row_no, "values")'
                     " select {}, _file, _row, v from (select _file, _row, jsonb_strip_nulls("
-                    "jsonb_build_object({})) as v from {} where _file = {}) t where v <> '{{}}'"
-                ).format(sql.Literal(self.batch_id), pairs, self.table, sql.Literal(file_no))
+                    "{}) as v from {} where _file = {}) t where v <> '{{}}'"
+                ).format(sql.Literal(self.batch_id), values, self.table, sql.Literal(file_no))
             )
             entry = self.files[file_no - 1]
             for _, label in extras:

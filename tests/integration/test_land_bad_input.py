@@ -341,6 +341,18 @@ def test_extra_column_lands_beside(desk: Desk) -> None:
     )
 
 
+def test_more_extra_columns_than_a_function_takes_arguments(desk: Desk) -> None:
+    """A full student export has some seventy columns; the contract may know only a few of them."""
+    names = [f"附加项{number}" for number in range(60)]
+    values = [f"v{number}" for number in range(60)]
+    text = f"学校标识码,姓名,身份证件号,备忘,{','.join(names)}\n1,张三,7,,{','.join(values)}\n"
+    result = desk.land_one(text)
+    assert (result.outcome, result.rows) == ("landed", 1)
+    assert desk.db.execute('select "values" from raw.extra_value').fetchall() == [
+        (dict(zip(names, values, strict=True)),)
+    ]
+
+
 def test_wrong_encoding_is_read_and_reported(desk: Desk) -> None:
     result = desk.land_one(("\ufeff" + GOOD).encode())
     assert desk.rows(result.batch_id) == [(2, "2145000001", "张三", "450499201501011234", None)]
