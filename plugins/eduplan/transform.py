@@ -89,13 +89,11 @@ def build(
         conn.execute("select pg_advisory_lock(%s)", (_BUILD_LOCK,))
         code, data = _code_fingerprint(settings.dbt_dir), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
-        last = conn.execute(
-            "select build_id, fingerprint from ops.build where status = 'success'"
-            " and fingerprint not like '%%:%%' order by build_id desc limit 1"
-        ).fetchone()
-        if last and last[1] == fingerprint and not full_refresh and select is None:
-            return BuildResult("skipped", last[0], fingerprint, 0.0)
-        if last and not str(last[1]).startswith(code):
+        good, since = _history(conn)
+        same = all(later == fingerprint for later in since)
+        if good and good[1] == fingerprint and same and not full_refresh and select is None:
+            return BuildResult("skipped", good[0], fingerprint, 0.0)
+        if good and not all(tried.startswith(code) for tried in (good[1], *since)):
             full_refresh = True
         arguments = ["build", "--exclude-resource-type", "unit_test"]
         arguments += ["--full-refresh"] if full_refresh else []
@@ -114,6 +112,24 @@ def build(
             f" {settings.home / 'dbt' / 'logs' / 'dbt.log'}",
         )
     return BuildResult("success", build_id, fingerprint, seconds, outcome.nodes)
+
+
+def _history(conn: psycopg.Connection) -> tuple[tuple[int, str] | None, list[str]]:
+    """Return the last good whole build (id, fingerprint), and what was tried after it.
+
+    A build that failed or built a part has left tables of its own state behind: going back to the
+    last good state is then a change like any other. A failed one compares as ``…!``.
+    """
+    good: tuple[int, str] | None = conn.execute(
+        "select build_id, fingerprint from ops.build where status = 'success'"
+        " and strpos(fingerprint, ':') = 0 order by build_id desc limit 1"
+    ).fetchone()
+    since = conn.execute(
+        "select split_part(fingerprint, ':', 1) || case status when 'success' then '' else '!' end"
+        " from ops.build where build_id > %s order by build_id",
+        (good[0] if good else 0,),
+    ).fetchall()
+    return good, [row[0] for row in since]
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,47 @@ def test_build_is_recorded_and_skipped_when_nothing_changed(
     assert (again.status, again.build_id) == ("skipped", built.build_id)
 
 
+def test_going_back_after_a_failed_build_builds_again(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed build has rewritten tables: the state before it is not what the database holds."""
+    commands: list[list[str]] = []
+    good = True
+
+    def run(_settings: Settings, _url: str, arguments: list[str]) -> transform.DbtOutcome:
+        commands.append(arguments)
+        return transform.DbtOutcome(good, f"run-{len(commands)}", (), "")
+
+    folder = tmp_path / "dbt_project"
+    (folder / "seeds").mkdir(parents=True)
+    (folder / "seeds" / "region.csv").write_text(
+        "region_code,region_level,region_name,short_name,finance_name,sort_order\n"
+    )
+    target = folder / "seeds" / "target.csv"
+    monkeypatch.setattr(transform, "run_dbt", run)
+    settings = Settings(home=tmp_path / "home", database_url=db_url, project_dir=tmp_path)
+
+    target.write_text("right")
+    assert transform.build(settings).status == "success"
+    assert transform.build(settings).status == "skipped"
+    target.write_text("wrong")
+    good = False
+    with pytest.raises(BuildError):
+        transform.build(settings)
+    target.write_text("right")
+    good = True
+    assert transform.build(settings).status == "success"
+    assert "--full-refresh" in commands[-1]
+    assert transform.build(settings).status == "skipped"
+    # A part built of the same state spoils nothing; a part of another state does.
+    transform.build(settings, select="marts")
+    assert transform.build(settings).status == "skipped"
+    target.write_text("wrong")
+    transform.build(settings, select="marts")
+    target.write_text("right")
+    assert transform.build(settings).status == "success"
+
+
 def test_registry_is_complete() -> None:
     """Sub-indicators have a parent, computed ones have terms or a base, codes are unique."""
     with (PROJECT / "dbt_project" / "seeds" / "indicator.csv").open(encoding="utf-8") as handle:
