@@ -268,6 +268,7 @@ def ingest(
 ) -> None:
     """Land, audit and publish deliveries: what the ingest DAG does, without Airflow."""
     from eduplan import ingest as pipeline
+    from eduplan.errors import EduplanError
 
     settings = _settings()
     _contract(settings, dataset)
@@ -276,6 +277,11 @@ def ingest(
             raise typer.BadParameter(f"{path} does not exist")
     report = pipeline.ingest(settings, dataset, tuple(p.resolve() for p in paths or ()), period)
     rows, bad = _ingest_rows(report)
+    if paths and not rows:
+        raise EduplanError(
+            f"no file of {dataset} in {' '.join(map(str, paths))}",
+            hint="name the files, or a folder that holds them directly",
+        )
     _print(rows, form, f"No delivery of {dataset} found under {settings.source_root}.")
     if bad:
         raise SystemExit(1)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from eduplan import cli
-from eduplan.errors import ContractError, PlatformError
+from eduplan import cli, ingest
+from eduplan.errors import ContractError, EduplanError, PlatformError
 
 run = CliRunner(env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
 
@@ -178,3 +178,14 @@ def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     shown = run.invoke(cli.app, ["ingest", "students", str(tmp_path / "none.csv")])
     assert shown.exit_code == 2
     assert "does not exist" in shown.output
+
+
+def test_a_folder_without_files_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = ingest.IngestReport("students", (), (), ())
+    monkeypatch.setattr(ingest, "ingest", lambda *_args: empty)
+    shown = run.invoke(cli.app, ["ingest", "students", str(tmp_path), "--period", "2025-2026"])
+    assert isinstance(shown.exception, EduplanError)
+    assert f"no file of students in {tmp_path}" in str(shown.exception)
+    assert run.invoke(cli.app, ["ingest", "students"]).exit_code == 0

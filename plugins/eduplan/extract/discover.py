@@ -75,11 +75,17 @@ def _before(contract: Contract, period: str) -> bool:
 
 
 def _bad_period(contract: Contract, period: str) -> LandingError:
+    if contract.period_kind == "none":
+        hint = "本数据集不分期间，请去掉 --period / its files have no period: leave --period out"
+    elif contract.period_kind == "school_year":
+        hint = "学年写作 2025-2026 / write a school year as 2025-2026"
+    else:
+        hint = "年度写作 2025 / write a year as 2025"
     return LandingError(
         "LND-020",
         f"期间「{period}」不是 {contract.dataset} 的期间。 {period!r} is not a period of"
         f" {contract.dataset} ({contract.period_kind}).",
-        hint="学年写作 2025-2026，年度写作 2025 / school year 2025-2026, year 2025",
+        hint=hint,
     )
 
 
