@@ -23,17 +23,33 @@ census as (
     where measure_code = 'pupils'
 ),
 
-county_part as (
+placed as (
     select
         case when census.reporter_level = 'county' then census.reporter_code else school.county_code end
             as reporter_code,
         census.period_year,
         census.stage,
         census.value,
-        census.batch_id
+        census.batch_id,
+        census.reporter_level
     from census
     left join school
         on census.reporter_code = school.school_code and census.period_year = school.period_year
+),
+
+-- Where schools report themselves, a county's sum of the same form would count them twice.
+flagged as (
+    select
+        *,
+        bool_or(reporter_level = 'school')
+            over (partition by reporter_code, period_year, stage) as has_schools
+    from placed
+),
+
+county_part as (
+    select reporter_code, period_year, stage, value, batch_id
+    from flagged
+    where reporter_level = 'school' or not has_schools
     union all
     select school.county_code, roll.period_year, roll.stage, roll.value, roll.batch_id
     from roll
