@@ -71,7 +71,8 @@ def _runner(user: str | None) -> dict[str, Any]:
     return {"cwd": "/", "user": user, "group": group, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nothing on loopback uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -233,10 +234,10 @@ class EmbeddedPostgres:
         state = self._state() or {
             "password": secrets.token_urlsafe(24),
             "airflow_password": secrets.token_urlsafe(24),
-            "port": _free_port(),
+            "port": free_port(),
         }
         if not _is_free(state["port"]):
-            state["port"] = _free_port()
+            state["port"] = free_port()
         place = self._place()
         self._initialise(place, state["password"])
         state["base"] = str(place.base)

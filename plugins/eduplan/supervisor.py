@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
@@ -39,6 +40,8 @@ HEALTH = {
     "dag-processor": "dag_processor",
     "triggerer": "triggerer",
 }
+# Their log servers would listen on every interface; the api-server reads the same files itself.
+_OPTIONS = {"scheduler": ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
 MARKER, PART = "EDUPLAN_INSTANCE", "EDUPLAN_INSTANCE_PART"
 ADMIN = "admin"
 HOST = "127.0.0.1"
@@ -85,7 +88,8 @@ def _alive(pid: int, created: float) -> psutil.Process | None:
 
 def marks(home: Path, part: str) -> dict[str, str]:
     """Return the variables that mark a process and all it starts as a part of an installation."""
-    return {MARKER: str(home), PART: part}
+    # Airflow renames its processes: without SPT_NOENV the new title is written over the marks.
+    return {MARKER: str(home), PART: part, "SPT_NOENV": "1"}
 
 
 def marked_processes(home: Path, part: str | None = None) -> list[psutil.Process]:
@@ -144,13 +148,6 @@ def port_owner(port: int) -> str | None:
                 process = psutil.Process(connection.pid)
                 return f"{process.name()} (pid {process.pid}, user {process.username()})"
     return "another process"
-
-
-def free_port() -> int:
-    """Return a TCP port that nothing on loopback uses now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def log_tail(path: Path, lines: int = 12) -> str:
@@ -240,9 +237,9 @@ class AirflowServer:
             return configured
         if self.settings.database_url is None:
             return EmbeddedPostgres(self.settings.home).url(METADATA_DATABASE)
-        base, _, tail = self.settings.database_url.rpartition("/")
-        query = tail.partition("?")[2]
-        url = f"{base}/{METADATA_DATABASE}" + (f"?{query}" if query else "")
+        # Only the path names the database: a query may hold slashes too (sslrootcert=/…).
+        parts = urlsplit(self.settings.database_url)
+        url = urlunsplit(parts._replace(path=f"/{METADATA_DATABASE}"))
         try:
             with psycopg.connect(self.settings.database_url, autocommit=True) as conn:
                 known = conn.execute(
@@ -434,19 +431,13 @@ class AirflowServer:
         self, environment: dict[str, str], fingerprint: str, cancel: threading.Event | None
     ) -> None:
         self.settings.logs_dir.mkdir(parents=True, exist_ok=True)
-        # Log servers of the executor and the triggerer: any free port, nobody types it.
-        environment = {
-            **environment,
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-        }
         components: dict[str, tuple[int, float]] = {}
         for name in COMPONENTS:
             if cancel is not None and cancel.is_set():
                 raise PlatformError("the start of Airflow was cancelled")
             with self.log(name).open("wb") as out:
                 child = subprocess.Popen(  # noqa: S603
-                    self.command(name),
+                    self.command(name, *_OPTIONS.get(name, ())),
                     env=environment, cwd=self.home, stdin=subprocess.DEVNULL, stdout=out,
                     stderr=subprocess.STDOUT, start_new_session=True,
                 )  # fmt: skip

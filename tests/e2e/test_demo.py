@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from eduplan import supervisor
 from eduplan.airflow.rest import AirflowApi
 from eduplan.contract import load_contracts
-from eduplan.postgres import EmbeddedPostgres
+from eduplan.postgres import EmbeddedPostgres, free_port
 from eduplan.settings import Settings
 from tests.e2e.ledger import compare
 
@@ -51,7 +52,7 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = tmp_path_factory.mktemp("demo") / "home"
-    settings = Settings(home=home, airflow_port=supervisor.free_port())
+    settings = Settings(home=home, airflow_port=free_port())
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("EDUPLAN_", "AIRFLOW"))},
         "EDUPLAN_HOME": str(home),
@@ -93,6 +94,17 @@ def test_every_dag_ended_well_in_airflow_itself(demo: Demo) -> None:
     assert [run["run_type"] for run in builds] == ["asset_triggered"]
     extras = [event["extra"] for event in published]
     assert extras and all({"batch_ids", "rows", "quarantined"} <= set(e) for e in extras)
+
+
+def test_nothing_listens_to_other_hosts(demo: Demo) -> None:
+    listening = {
+        connection.laddr
+        for process in supervisor.marked_processes(demo.settings.home, "airflow")
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert demo.settings.airflow_port in {address.port for address in listening}
+    assert [a for a in listening if a.ip not in ("127.0.0.1", "::1")] == []
 
 
 def test_everything_with_files_was_published(demo: Demo) -> None:

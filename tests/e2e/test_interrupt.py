@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from eduplan import supervisor
-from eduplan.postgres import EmbeddedPostgres
+from eduplan.postgres import EmbeddedPostgres, free_port
 from eduplan.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,7 @@ def parts(home: Path) -> set[str]:
 )
 def test_a_signal_leaves_no_process(tmp_path: Path, moment: str, number: signal.Signals) -> None:
     home = tmp_path / "home"
-    settings = Settings(home=home, airflow_port=supervisor.free_port())
+    settings = Settings(home=home, airflow_port=free_port())
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("EDUPLAN_", "AIRFLOW"))},
         "EDUPLAN_HOME": str(home),

@@ -13,18 +13,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from eduplan import supervisor
 from eduplan.errors import PlatformError
+from eduplan.postgres import free_port
 from eduplan.settings import Settings
 from eduplan.supervisor import COMPONENTS, MARKER, AirflowServer
 
 pytestmark = pytest.mark.timeout(120)
 
-# A worker as LocalExecutor has them: leaves the process group and is deaf to SIGTERM.
+# A worker as LocalExecutor has them: renamed, leaves the process group and is deaf to SIGTERM.
 WORKER = """
 import os, signal, sys, time
+from setproctitle import setproctitle
+setproctitle("airflow worker -- LocalExecutor: idle")
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 time.sleep(300)
 """
@@ -62,9 +66,7 @@ class FakeAirflow(AirflowServer):
 
 @pytest.fixture
 def settings(tmp_path: Path, db_url: str) -> Settings:
-    return Settings(
-        home=tmp_path / "home", database_url=db_url, airflow_port=supervisor.free_port()
-    )
+    return Settings(home=tmp_path / "home", database_url=db_url, airflow_port=free_port())
 
 
 @pytest.fixture
@@ -195,3 +197,29 @@ def test_configuration_is_environment_only(
     assert env[MARKER] == str(settings.home)
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith(server.url)
     assert "p@127" not in " ".join(server.command("scheduler"))
+
+
+def test_log_servers_do_not_start(
+    server: FakeAirflow, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They listen on every interface whatever AIRFLOW__API__HOST says."""
+    commands: list[tuple[str, ...]] = []
+    plain = server.command
+
+    def command(*args: str) -> list[str]:
+        commands.append(args)
+        return plain(*args)
+
+    monkeypatch.setattr(server, "command", command)
+    server.start(str(settings.database_url))
+    assert ("scheduler", "--skip-serve-logs") in commands
+    assert ("triggerer", "--skip-serve-logs") in commands
+
+
+def test_metadata_beside_a_warehouse_whose_url_has_slashes_in_its_query(db_url: str) -> None:
+    url = f"{db_url}?application_name=a/b"
+    server = AirflowServer(Settings(database_url=url, home=Path("/nowhere")))
+    found = server.metadata_url()
+    assert found == db_url.rpartition("/")[0] + "/airflow?application_name=a/b"
+    with psycopg.connect(found) as conn:
+        assert conn.execute("select current_database()").fetchone() == ("airflow",)
