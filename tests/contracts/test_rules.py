@@ -140,6 +140,7 @@ def derived_case(contract: Contract, rule: Rule) -> tuple[list[Row], list[int]]:
 def test_rule(conn: psycopg.Connection, dataset: str, rule_id: str) -> None:
     contract = CONTRACTS[dataset]
     rule = contract.rule(rule_id)
+    assert dataset in CASES, f"no base row: write cases/{dataset}.yaml"
     load_neighbours(conn, dataset)
     good: list[Sequence[Row]] = [[{}]]
     if rule.derived:

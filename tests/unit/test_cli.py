@@ -153,7 +153,7 @@ def test_quarantine_tells_how_many_more_there_are(answers: Callable[..., None]) 
 def test_contracts_check_and_show() -> None:
     shown = run.invoke(cli.app, ["contracts", "check"])
     assert shown.exit_code == 0
-    assert "17 contracts" in shown.stdout
+    assert "contracts with" in shown.stdout
     listed = json.loads(run.invoke(cli.app, ["contracts", "show", "-f", "json"]).stdout)
     assert {"students", "teachers", "school_register"} <= {row["dataset"] for row in listed}
     one = json.loads(run.invoke(cli.app, ["contracts", "show", "students", "-f", "json"]).stdout)
