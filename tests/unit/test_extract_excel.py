@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from eduplan.errors import LandingError
 from eduplan.extract.excel import cell_text
 from eduplan.extract.layout import compose, read_sheet
 from eduplan.extract.shape import Shape
@@ -87,3 +88,19 @@ def test_values_that_look_like_copy_syntax() -> None:
     grid = [["甲列", "乙列"], ["x\ty\n@\t1", "\\N"]]
     (sheet,) = read_sheet(grid, None, shape, "f.xlsx", "s")
     assert sheet.blob == b"@\t2\tx\\ty\\n@\\t1\t\\\\N\n"
+
+
+@pytest.mark.parametrize("note", ["单位:元", "单位：千元", "(单位：元)"])
+def test_another_unit_above_the_header_is_refused(note: str) -> None:
+    """Amounts ten thousand times too large must not wait for a year to compare them with."""
+    options = {"unit": "万元", "unit_pattern": r"单位\s*:\s*(?P<unit>\S+)"}
+    shape = Shape.of(
+        contract([column("region_name", "县"), column("amount", "支出")], options=options),
+        "2025-2026",
+    )
+    body: list[list[str | None]] = [["县", "支出"], ["万秀区", "1"]]
+    assert read_sheet([["表", "单位：万元"], *body], None, shape, "a.xlsx", "S")[0].rows == 1
+    assert read_sheet([["表"], *body], None, shape, "a.xlsx", "S")[0].rows == 1
+    with pytest.raises(LandingError) as caught:
+        read_sheet([["表", note], *body], None, shape, "a.xlsx", "S")
+    assert caught.value.code == "LND-023"

@@ -5,6 +5,7 @@ What comes out is text in PostgreSQL's COPY format, ready to be written to the b
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -41,7 +42,6 @@ class SheetRows:
     extras: tuple[tuple[int, dict[str, str]], ...] = ()
     extra_labels: tuple[str, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
-    unit: str | None = None
     error_code: str | None = None
     error: str | None = None
     hint: str = ""
@@ -81,7 +81,7 @@ def read_sheet(
 ) -> list[SheetRows]:
     """Read one grid by the layout of ``shape``; ``name`` and ``sheet`` are for messages.
 
-    Raises LandingError LND-001 to 006 and 018 as the sheet deserves.
+    Raises LandingError LND-001 to 006, 018 and 023 as the sheet deserves.
     """
     where = f"{name}!{sheet}" if sheet else name
     if not any(any(row) for row in grid):
@@ -160,6 +160,7 @@ def _table(
         raise unknown_header(shape, where, _first_texts(grid))
     _, top, header = best
     check_header(shape, header, f"{where}:{top + depth}")
+    _check_unit(shape, grid[:top], where)
     positions, extras = _positions(shape, header), header.extras
     totals = Totals(shape.total_columns(header))
     blob, beside, noted = _Blob(), [], False
@@ -178,7 +179,7 @@ def _table(
         blob.add(number_, _values(row, positions))
         if extras and (values := _extras(row, extras)):
             beside.append((number_, values))
-    return _sheet(shape, sheet, where, blob, beside, extras, totals, _unit(shape, grid[:top]))
+    return _sheet(shape, sheet, where, blob, beside, extras, totals)
 
 
 def _sheet(
@@ -189,7 +190,6 @@ def _sheet(
     beside: list[tuple[int, dict[str, str]]],
     extras: Sequence[tuple[int, str]],
     totals: Totals | None,
-    unit: str | None = None,
 ) -> SheetRows:
     if blob.rows == 0:
         raise LandingError(
@@ -199,7 +199,7 @@ def _sheet(
         )
     return SheetRows(
         sheet, blob.bytes(), blob.rows, tuple(beside), tuple(label for _, label in extras),
-        tuple(totals.mismatches()) if totals else (), unit,
+        tuple(totals.mismatches()) if totals else (),
     )  # fmt: skip
 
 
@@ -208,12 +208,21 @@ def _first_texts(grid: Grid) -> list[str]:
     return max(rows, key=len, default=[])
 
 
-def _unit(shape: Shape, above: Grid) -> str | None:
-    pattern = shape.option("unit_pattern", None)
-    if not pattern:
-        return None
-    found = re.search(pattern, " ".join(cell for row in above for cell in row if cell))
-    return found.group("unit") if found else None
+def _check_unit(shape: Shape, above: Grid, where: str) -> None:
+    """Raise LND-023 when the note above the header names another unit than the contract."""
+    pattern, wanted = shape.option("unit_pattern", None), shape.option("unit", None)
+    if not pattern or not wanted:
+        return
+    text = " ".join(cell for row in above for cell in row if cell)
+    found = re.search(pattern, unicodedata.normalize("NFKC", text))
+    unit = found.group("unit").rstrip(")") if found else wanted
+    if unit != wanted:
+        raise LandingError(
+            "LND-023",
+            f"{where}：表头注明单位为「{unit}」，本表约定单位为「{wanted}」。"
+            f" The sheet states its amounts in {unit} instead of {wanted}.",
+            hint="请换算后更正单位，重新报送 / convert the amounts, correct the note, send again",
+        )
 
 
 def _form(
@@ -267,7 +276,7 @@ def _form(
         )
         if extras and (values := _extras(row, extras)):
             beside.append((number_, values))
-    return _sheet(shape, sheet, where, blob, beside, extras, None, corner.get("unit"))
+    return _sheet(shape, sheet, where, blob, beside, extras, None)
 
 
 def _corner(grid: Grid, shape: Shape, bottom: int, sheet: str) -> tuple[dict[str, str], int]:

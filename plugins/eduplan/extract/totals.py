@@ -65,11 +65,6 @@ class Totals:
         if kind == "小计":
             self._groups.append(({}, 0))
 
-    @property
-    def dropped(self) -> int:
-        """Number of total rows seen."""
-        return len(self._stated)
-
     def mismatches(self) -> list[Mismatch]:
         """Compare every total row with its detail; call when all rows were seen."""
         subtotals = [entry for entry in self._stated if entry[1] == "小计"]
