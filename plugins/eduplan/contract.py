@@ -37,8 +37,8 @@ table
     ``header_rows``     rows of the (merged) header, default 1
     ``sheet``           regex of sheet names to read; default: the first sheet
     ``unit``            unit the contract's amounts are in, e.g. 万元
-    ``unit_pattern``    regex with group ``unit``, searched in the cells above the header, full-width
-                        signs folded; another unit than ``unit`` is refused (LND-023)
+    ``unit_pattern``    regex with group ``unit``, searched in the cells above the header (NFKC);
+                        another unit than ``unit`` is refused (LND-023)
     ``total_labels``    a row whose first filled cell ends with one of these (合计 小计 总计) is a
                         total: compared with the detail above it (LND-022), then dropped
     ``total_columns``   columns that such a row adds up; default: every number and integer column
