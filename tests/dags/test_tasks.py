@@ -137,7 +137,7 @@ def test_only_transient_errors_are_retried() -> None:
 
     lasting = [
         ContractError("no such column"), AuditError("rule"), FileNotFoundError("x"),
-        psycopg.errors.UndefinedTable("x"),
+        psycopg.errors.UndefinedTable("x"), ValueError("a bug"),
     ]  # fmt: skip
     for error in lasting:
         with pytest.raises(AirflowFailException), transient_errors_only():

@@ -198,7 +198,12 @@ judged as (
         case
             when
                 is_unpaired and coverage_pct < 100
-                and {{ plan_status('value') }} <> {{ plan_status('(value * 100 / nullif(coverage_pct, 0))') }}
+                and (
+                    {{ plan_status('value') }} <> {{ plan_status('(value * 100 / nullif(coverage_pct, 0))') }}
+                    -- A ratio of two sums over schools (a band) may also fall when the missing come.
+                    or direction = 'target_band'
+                    and {{ plan_status('value') }} <> {{ plan_status('(value * coverage_pct / 100)') }}
+                )
                 then 'incomplete'
             else {{ plan_status('value') }}
         end as status

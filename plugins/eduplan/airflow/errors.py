@@ -38,3 +38,5 @@ def transient_errors_only() -> Iterator[None]:
         if isinstance(error, _LASTING):
             raise AirflowFailException(describe(error)) from error
         raise
+    except Exception as error:
+        raise AirflowFailException(describe(error)) from error
