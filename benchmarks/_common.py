@@ -32,7 +32,7 @@ def database() -> Iterator[str]:
             warehouse.migrate(conn)
         yield url
     finally:
-        server.stop()
+        server.remove()
         shutil.rmtree(home, ignore_errors=True)
 
 

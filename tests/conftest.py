@@ -1,7 +1,6 @@
 """Fixtures of all layers: one throw-away PostgreSQL a session, one fresh database a test."""
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,20 +25,13 @@ def realdata() -> Path:
 def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of the `postgres` database of a server that lives for this session."""
     from eduplan.postgres import EmbeddedPostgres
-    from eduplan.settings import Settings
-    from eduplan.supervisor import database_folder
 
-    home = tmp_path_factory.mktemp("pg")
-    server = EmbeddedPostgres(home, durable=False)
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
     server.start()
     try:
         yield server.url("postgres")
     finally:
-        server.stop()
-        # Root's server lies outside pytest's folder, where nobody else would remove it.
-        base = database_folder(Settings(home=home))
-        if base is not None:
-            shutil.rmtree(base)
+        server.remove()  # root's server lies outside pytest's folder
 
 
 @pytest.fixture(scope="session")

@@ -224,15 +224,14 @@ def purge(
     import shutil
 
     from eduplan import supervisor
+    from eduplan.postgres import EmbeddedPostgres
 
     settings = _settings()
     if not yes:
         typer.confirm(f"Delete {settings.home} with all its data?", abort=True)
-    base = supervisor.database_folder(settings)
     supervisor.down(settings)
-    for folder in (base, settings.home):
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+    EmbeddedPostgres(settings.home).remove()
+    shutil.rmtree(settings.home, ignore_errors=True)
     out.print(f"Deleted {settings.home}")
 
 

@@ -295,6 +295,14 @@ class EmbeddedPostgres:
                 )
             return True
 
+    def remove(self) -> None:
+        """Stop the server and delete its files, also those that root's server keeps elsewhere."""
+        self.stop()
+        base = Path(self._state().get("base", self.home / "postgres"))
+        if base == self.home / "postgres" or base.parent == Path("/var/tmp"):  # noqa: S108
+            shutil.rmtree(base, ignore_errors=True)
+        self._state_file.unlink(missing_ok=True)
+
 
 def ensure_database(settings: Settings) -> str:
     """Return the libpq URL of a migrated warehouse, starting the embedded server if needed."""

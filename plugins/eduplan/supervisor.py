@@ -553,13 +553,3 @@ def down(settings: Settings) -> int:
     if settings.database_url is None:
         count += int(EmbeddedPostgres(settings.home).stop())
     return count
-
-
-def database_folder(settings: Settings) -> Path | None:
-    """Return where the embedded server keeps its files, None when there is no such server."""
-    try:
-        base = Path(json.loads((settings.home / "postgres.json").read_text())["base"])
-    except (OSError, ValueError, KeyError):
-        return None
-    ours = base == settings.home / "postgres" or base.parent == Path("/var/tmp")  # noqa: S108
-    return base if ours and base.is_dir() else None

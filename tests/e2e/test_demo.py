@@ -69,6 +69,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield run
     finally:
         supervisor.down(settings)
+        EmbeddedPostgres(settings.home).remove()
         assert supervisor.marked_processes(home) == []
 
 

@@ -62,3 +62,4 @@ def test_a_signal_leaves_no_process(tmp_path: Path, moment: str, number: signal.
     finally:
         demo.kill()
         supervisor.down(settings)
+        EmbeddedPostgres(settings.home).remove()

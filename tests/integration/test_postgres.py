@@ -23,7 +23,8 @@ def test_start_is_repeatable_and_data_survives_a_restart(tmp_path: Path) -> None
         with psycopg.connect(server.start()) as conn:
             assert conn.execute("select n from kept").fetchone() == (42,)
     finally:
-        server.stop()
+        server.remove()
+    assert not (tmp_path / "home" / "postgres.json").exists()
 
 
 def test_only_the_password_opens_it_and_it_is_private(tmp_path: Path) -> None:
@@ -41,4 +42,5 @@ def test_only_the_password_opens_it_and_it_is_private(tmp_path: Path) -> None:
         with pytest.raises(psycopg.OperationalError, match="permission denied"):
             psycopg.connect(server.url("airflow").rsplit("/", 1)[0] + "/warehouse")
     finally:
-        server.stop()
+        server.remove()
+    assert not (tmp_path / "home" / "postgres.json").exists()
