@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from demo.city import world, xlsx
 from demo.city.people import FLAGS, Ints, RegionPupils, cohort_size
-from demo.city.staff import DEGREES, RegionStaff
+from demo.city.staff import COURSES, DEGREES, RegionStaff
 from demo.city.world import (
     COMPLETE,
     COUNTIES,
@@ -40,7 +40,6 @@ BANDS = (
 BAND_TOP = np.array([25, 30, 35, 40, 45, 50, 55, 60, 65, 10_000])
 KG_BANDS = ("20人及以下", "21-25人", "26-30人", "31-35人", "36人及以上")
 KG_TOP = np.array([20, 25, 30, 35, 10_000])
-# In the nine-year form 4155 the courses carry these headers, in the order of staff.COURSES.
 _CLASS_HEAD = ("班数", *BANDS)
 
 
@@ -182,25 +181,7 @@ FORMS: dict[str, Form] = {
             "4155",
             "义务教育学校专任教师分课程、分学历情况",
             "人",
-            (
-                "合计",
-                "道德与法治",
-                "语文",
-                "数学",
-                "外语",
-                "科学",
-                "历史",
-                "地理",
-                "体育与健康",
-                "音乐",
-                "美术",
-                "艺术",
-                "信息科技",
-                "劳动",
-                "综合实践活动",
-                "其他",
-                "当年不授课",
-            ),
+            ("合计", *COURSES),
             (),
             ("总计", "#女", *DEGREES),
             _codes(8),

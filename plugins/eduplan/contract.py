@@ -73,6 +73,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -908,6 +909,9 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+_derived = partial(Rule, level="row", severity="critical", derived=True)
+
+
 def _derived_rules(prefix: str, columns: tuple[Column, ...]) -> tuple[Rule, ...]:
     """REQ, COD, TYP, UNQ rules of each column and the KEY rule of the dataset, all critical."""
     rules: list[Rule] = []
@@ -915,27 +919,22 @@ def _derived_rules(prefix: str, columns: tuple[Column, ...]) -> tuple[Rule, ...]
         name, label = column.name, column.label
         if column.required:
             rules.append(
-                Rule(
+                _derived(
                     id=f"{prefix}-REQ-{name}",
-                    level="row",
-                    severity="critical",
                     dimension="completeness",
                     sentence_zh=f"「{label}」必填，不能为空。",
                     sentence_en=f"{name} is required and must not be blank.",
                     fix_zh=f"请在源系统中补填「{label}」，重新导出后再报送。",
                     columns=(name,),
                     predicate=f"edu.is_filled({name})",
-                    derived=True,
                 )
             )
         if column.codes:
             values = ", ".join(_quote(code) for code in column.codes)
             shown = "、".join(list(column.codes)[:8]) + ("等" if len(column.codes) > 8 else "")
             rules.append(
-                Rule(
+                _derived(
                     id=f"{prefix}-COD-{name}",
-                    level="row",
-                    severity="critical",
                     dimension="validity",
                     sentence_zh=f"「{label}」只能填写规定的值：{shown}。",
                     sentence_en=f"{name} must be one of the values of its code list.",
@@ -943,23 +942,19 @@ def _derived_rules(prefix: str, columns: tuple[Column, ...]) -> tuple[Rule, ...]
                     columns=(name,),
                     # The raw value first: cleaning is only paid for by the rare odd one.
                     predicate=f"{name} IN ({values}) OR edu.clean({name}) IN ({values})",
-                    derived=True,
                 )
             )
         if column.logical_type in _TYPE_RULES:
             function, zh, en = _TYPE_RULES[column.logical_type]
             rules.append(
-                Rule(
+                _derived(
                     id=f"{prefix}-TYP-{name}",
-                    level="row",
-                    severity="critical",
                     dimension="validity",
                     sentence_zh=f"「{label}」应为{zh};没有数据时留空或填“-”。",
                     sentence_en=f"{name} must be {en}, blank or '-'.",
                     fix_zh=f"请把「{label}」改为{zh},去掉文字、单位和符号。",
                     columns=(name,),
                     predicate=f"{function}({name})",
-                    derived=True,
                 )
             )
         if column.unique:
@@ -973,10 +968,8 @@ def _derived_rules(prefix: str, columns: tuple[Column, ...]) -> tuple[Rule, ...]
 def _unique_rule(rule_id: str, columns: tuple[Column, ...]) -> Rule:
     labels = "」+「".join(column.label for column in columns)
     names = tuple(column.name for column in columns)
-    return Rule(
+    return _derived(
         id=rule_id,
-        level="row",
-        severity="critical",
         dimension="uniqueness",
         sentence_zh=f"「{labels}」在同一批数据中不能重复。",
         sentence_en=f"({', '.join(names)}) must be unique within a delivery.",
@@ -985,7 +978,6 @@ def _unique_rule(rule_id: str, columns: tuple[Column, ...]) -> Rule:
         unique_columns=names,
         # A blank key is the REQ rule's matter, not a duplicate of another blank.
         where=" AND ".join(f"edu.is_filled({name})" for name in names),
-        derived=True,
     )
 
 

@@ -71,6 +71,16 @@ def _runner(user: str | None) -> dict[str, Any]:
     return {"cwd": "/", "user": user, "group": group, "extra_groups": []}
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read (mode 0600), in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as handle:
+        handle.write(text)
+    temporary.replace(path)
+
+
 def free_port() -> int:
     """Return a TCP port that nothing on loopback uses now."""
     with socket.socket() as probe:
@@ -117,13 +127,6 @@ class EmbeddedPostgres:
         except FileNotFoundError:
             return {}
         return state
-
-    def _write_state(self, state: dict[str, Any]) -> None:
-        temporary = self._state_file.with_suffix(".tmp")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as handle:
-            json.dump(state, handle)
-        temporary.replace(self._state_file)
 
     def _place(self) -> _Place:
         """Choose folders that the user who runs the server can reach."""
@@ -241,7 +244,7 @@ class EmbeddedPostgres:
         place = self._place()
         self._initialise(place, state["password"])
         state["base"] = str(place.base)
-        self._write_state(state)
+        write_private(self._state_file, json.dumps(state))
         log = place.base / "data" / "server.log"
         done = self._pg(
             place, "pg_ctl", "-D", str(place.base / "data"), "-l", str(log), "-w", "-t", "120",

@@ -30,7 +30,7 @@ import psycopg
 from eduplan import warehouse
 from eduplan.errors import PlatformError
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
-from eduplan.postgres import EmbeddedPostgres, ensure_database
+from eduplan.postgres import EmbeddedPostgres, ensure_database, write_private
 from eduplan.settings import Settings
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -158,15 +158,6 @@ def log_tail(path: Path, lines: int = 12) -> str:
         return "(no log)"
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w") as handle:
-        handle.write(text)
-    temporary.replace(path)
-
-
 # --- Airflow -------------------------------------------------------------------------------------
 
 
@@ -218,9 +209,9 @@ class AirflowServer:
                 "jwt_secret": secrets.token_urlsafe(64),
                 "admin_password": secrets.token_urlsafe(12),
             }
-            _write_private(self._secrets_file, json.dumps(found))
+            write_private(self._secrets_file, json.dumps(found))
         if not self._password_file.exists():
-            _write_private(self._password_file, json.dumps({ADMIN: found["admin_password"]}) + "\n")
+            write_private(self._password_file, json.dumps({ADMIN: found["admin_password"]}) + "\n")
         return found
 
     def _state(self) -> dict[str, Any]:
@@ -444,7 +435,7 @@ class AirflowServer:
             components[name] = (child.pid, psutil.Process(child.pid).create_time())
             # Written at once: a crash here must not hide the children started so far.
             state = {"components": components, "fingerprint": fingerprint}
-            _write_private(self._state_file, json.dumps(state))
+            write_private(self._state_file, json.dumps(state))
 
     def _wait_healthy(self, say: Say, cancel: threading.Event | None, timeout: float = 300) -> None:
         deadline = time.monotonic() + timeout
