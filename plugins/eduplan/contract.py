@@ -4,12 +4,14 @@ One file describes one dataset. What the standard has a place for stands there; 
 ``customProperties``:
 
 ================  =============================================================================
-top level         ``prefix`` (of rule ids), ``scope`` (period | full), ``period`` ({kind, first,
-                  last}; kind: school_year | fiscal_year | year | none), ``maxRejectRate`` (0 to 1),
-                  ``dependsOn`` (datasets), ``pool``
-servers[0]        ``type: local``, ``path`` (glob under the source root, ``{period}`` in it),
-                  ``format``; custom: ``layout`` (table | form | crosstab), ``encoding``,
-                  ``options`` (below)
+top level         ``prefix`` (of rule ids), ``scope`` (below), ``scopeColumn``, ``tombstone``,
+                  ``period`` ({kind, first, last}; kind: school_year | fiscal_year | year | none),
+                  ``maxRejectRate`` (0 to 1), ``dependsOn`` (datasets), ``pool``
+servers[0]        ``type``: files are ``local``, ``sftp`` or ``s3``; an HTTP API is ``api``, a
+                  database is ``custom``. ``path``: glob of files below the source root or the
+                  connection's folder, with ``{period}`` in it. ``format``; custom: ``connection``
+                  (id of an Airflow connection; for all but local), ``layout`` (table | form |
+                  crosstab | records), ``encoding``, ``options`` (below)
 schema[0]         ``name`` = dataset; ``properties``: ``name``, ``businessName`` = header label,
                   ``logicalType``, ``required``, ``unique``, ``primaryKey``, ``classification``
                   (personal-direct | personal-indirect); custom: ``aliases`` (list of headers),
@@ -22,6 +24,15 @@ quality           row rule: ``type: custom, engine: greatExpectations, implement
 slaProperties     ``property``/``value`` pairs; a ``schedule`` (cron) on one of them
 team              ``name`` = owner; the member with ``role: steward`` gets the defect report
 ================  =============================================================================
+
+What one delivery replaces (``scope``):
+
+period   everything published for its period
+full     everything published (datasets without periods)
+school   in its period, the rows of the schools it holds: ``scopeColumn`` names the column with the
+         school code. Only files that are new or changed are read
+key      the rows of the same primary key (datasets without periods); a row whose ``tombstone``
+         column says true, 1 or 是 only removes its key
 
 A predicate is TRUE or NULL for a good row and FALSE for a bad one. It sees the columns of one row,
 ``_file`` and ``_row``; lookups are uncorrelated (``x IN (SELECT …)``), so that PostgreSQL hashes
@@ -42,6 +53,7 @@ table
     ``total_labels``    a row whose first filled cell ends with one of these (合计 小计 总计) is a
                         total: compared with the detail above it (LND-022), then dropped
     ``total_columns``   columns that such a row adds up; default: every number and integer column
+    ``fill_merged``     true: a vertically merged cell of a data row stands in every row it covers
     ``note_prefixes``   a row whose first filled cell starts with one of these is a footnote and is
                         dropped; after it, rows with a single filled cell are footnotes too
 form  (教基: one sheet = title, corner, header, ordinal row 甲 乙 1 2 …, data)
@@ -66,6 +78,23 @@ crosstab
     ``delimiter``       of a CSV, default ``,``
     ``strip``           characters removed from both ends of each cell, default blanks and tabs
     ``total_labels`` ``note_prefixes``  as above, on the row label
+records  (an API or a database; a column's first alias is its name at the source, JSON paths with
+          dots; without aliases the source calls it as we do)
+    of an API
+    ``resource``        path below the connection's base URL
+    ``records_path``    JSON path of the list of records, default ``data``
+    ``paging``          cursor | page
+    ``page_size`` ``size_param``        records a page and the parameter that asks for them
+    ``cursor_path`` ``cursor_param``    where the next cursor stands, and its parameter
+    ``page_param``      parameter of the page number, from 1
+    ``total_path``      where a page states the number of records of the whole answer
+    ``since_param`` ``until_param``     bounds of the window on the time of change
+    ``count_resource``  path that states the number of live records (``count_path``)
+    ``clock_resource``  path that states the server's time (``clock_path``)
+    ``lag_seconds``     the window starts so much before the last one ended, default 300
+    of a database
+    ``table``           table or view, schema-qualified if need be
+    ``snapshot_group``  datasets of one group are read in one snapshot
 """
 
 import hashlib
@@ -94,7 +123,9 @@ from eduplan.errors import ContractError
 
 API_VERSION = "v3.1.0"
 SUFFIX = ".odcs.yaml"
-LAYOUTS = ("table", "form", "crosstab")
+LAYOUTS = ("table", "form", "crosstab", "records")
+SCOPES = ("period", "full", "school", "key")
+SERVERS = {"local": "file", "sftp": "file", "s3": "file", "api": "api", "custom": "database"}
 LOGICAL_TYPES = ("string", "integer", "number", "date", "boolean")
 SEVERITIES = ("critical", "warning", "info")
 DIMENSIONS = {
@@ -119,7 +150,30 @@ _OPTIONS: dict[str, frozenset[str]] = {
             "unit_pattern",
             "total_labels",
             "total_columns",
+            "fill_merged",
             "note_prefixes",
+        }
+    ),
+    "records": frozenset(
+        {
+            "resource",
+            "records_path",
+            "paging",
+            "page_size",
+            "size_param",
+            "cursor_path",
+            "cursor_param",
+            "page_param",
+            "total_path",
+            "since_param",
+            "until_param",
+            "count_resource",
+            "count_path",
+            "clock_resource",
+            "clock_path",
+            "lag_seconds",
+            "table",
+            "snapshot_group",
         }
     ),
     "form": frozenset({"family", "sheet", "corner", "ordinal_label", "note_prefixes"}),
@@ -138,6 +192,7 @@ _OPTIONS: dict[str, frozenset[str]] = {
 }
 _REQUIRED_OPTIONS = {
     "table": (),
+    "records": (),
     "form": ("family", "sheet", "corner", "ordinal_label"),
     "crosstab": ("row_label", "column_pattern", "value"),
 }
@@ -194,13 +249,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class Source:
-    """Where deliveries lie and how they are laid out; ``options`` as in the module docstring."""
+    """Where deliveries lie and how they are laid out; ``options`` as in the module docstring.
+
+    ``kind`` is file | api | database, ``server`` the type of the contract's server, ``connection``
+    the id of an Airflow connection (None: the local source root).
+    """
 
     kind: str
     path: str
     layout: str
     encoding: str | None
     options: Mapping[str, Any]
+    server: str = "local"
+    connection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +290,8 @@ class Contract:
     schedule: str | None
     sla: Mapping[str, str]
     title_en: str = ""
+    scope_columns: tuple[str, ...] = ()
+    tombstone: str | None = None
 
     def column(self, name: str) -> Column:
         """The column called ``name``; KeyError if there is none."""
@@ -506,19 +569,7 @@ class _Reader:
             )
         columns = self._columns(schema)
         kind, period_range = self._period()
-        scope = str(self.custom.get("scope") or "")
-        if scope not in ("period", "full"):
-            bad.add(
-                "customProperties",
-                f"scope {scope!r} is missing or unknown",
-                "add {property: scope, value: period} (or full: a delivery replaces everything)",
-            )
-        if (scope == "full") != (kind == "none"):
-            bad.add(
-                "customProperties",
-                f"scope {scope!r} does not go with period kind {kind!r}",
-                "scope full has period {kind: none}; scope period has a kind with years",
-            )
+        scope, scope_columns, tombstone = self._scope(kind, columns)
         rate = self.custom.get("maxRejectRate")
         if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate <= 1:
             bad.add(
@@ -574,6 +625,8 @@ class _Reader:
             columns=columns,
             rules=rules,
             scope=scope,
+            scope_columns=scope_columns,
+            tombstone=tombstone,
             period_kind=kind,
             period_range=period_range,
             max_reject_rate=float(rate),
@@ -685,6 +738,44 @@ class _Reader:
             )
         return kind, (first, last)
 
+    def _scope(
+        self, kind: str, columns: tuple[Column, ...]
+    ) -> tuple[str, tuple[str, ...], str | None]:
+        """What a delivery replaces: the scope, the columns that tell it, the tombstone column."""
+        bad, where = self.mistakes, "customProperties"
+        scope = str(self.custom.get("scope") or "")
+        if scope not in SCOPES:
+            bad.add(
+                where,
+                f"scope {scope!r} is missing or unknown",
+                f"add {{property: scope, value: period}} (one of {', '.join(SCOPES)})",
+            )
+        elif (scope in ("full", "key")) != (kind == "none"):
+            bad.add(
+                where,
+                f"scope {scope!r} does not go with period kind {kind!r}",
+                "scopes full and key have period {kind: none}; period and school a kind with years",
+            )
+        names = {column.name for column in columns}
+        key = tuple(column.name for column in columns if column.key)
+        school = self.custom.get("scopeColumn")
+        tombstone = self.custom.get("tombstone")
+        if scope == "key" and not key:
+            bad.add(where, "scope key needs a primary key", "mark its columns primaryKey: true")
+        if (scope == "school") != (school is not None):
+            bad.add(
+                where,
+                "scopeColumn and scope school belong together",
+                "add {property: scopeColumn, value: school_code}, or leave it out",
+            )
+        if tombstone is not None and scope != "key":
+            bad.add(where, f"tombstone {tombstone!r} without scope key", "leave it out")
+        for name in (school, tombstone):
+            if name is not None and name not in names:
+                bad.add(where, f"{name!r} is no column", "name a column of this contract")
+        chosen = {"key": key, "school": (str(school),)}.get(scope, ())
+        return scope, chosen, str(tombstone) if tombstone is not None else None
+
     def _team(self) -> tuple[str, str]:
         team = self.model.team
         members: list[TeamMember] = []
@@ -724,10 +815,34 @@ class _Reader:
         custom = _custom(server.customProperties)
         layout = str(custom.get("layout") or "")
         options = custom.get("options") or {}
-        if server.type != "local":
-            bad.add("servers[0].type", f"{server.type!r} is not supported", "write type: local")
-        if not server.path:
+        kind = SERVERS.get(server.type or "", "")
+        connection = custom.get("connection")
+        if not kind:
+            bad.add(
+                "servers[0].type",
+                f"{server.type!r} is not supported",
+                f"use one of {', '.join(SERVERS)}",
+            )
+        if (server.type == "local") != (connection is None):
+            bad.add(
+                "servers[0].customProperties",
+                f"type {server.type} and connection {connection!r} do not fit",
+                "all servers but local name the Airflow connection that has their address",
+            )
+        if kind == "file" and not server.path:
             bad.add("servers[0].path", "is missing", "give the glob under the source root")
+        if kind != "file" and server.path:
+            bad.add("servers[0].path", "is for files only", "leave it out")
+        if (layout == "records") != (kind in ("api", "database")):
+            bad.add(
+                "servers[0].customProperties",
+                f"layout {layout!r} does not go with type {server.type!r}",
+                "APIs and databases have layout records, files another one",
+            )
+        if kind == "api" and not {"resource", "paging"} <= set(options):
+            bad.add("servers[0].customProperties", "an API needs resource and paging", "add them")
+        if kind == "database" and "table" not in options:
+            bad.add("servers[0].customProperties", "a database needs the option table", "add it")
         if layout not in LAYOUTS:
             bad.add(
                 "servers[0].customProperties",
@@ -761,7 +876,9 @@ class _Reader:
                 "a periodic dataset has {period} in its path, one without periods has not",
             )
         return Source(
-            kind="file",
+            kind=kind or "file",
+            server=server.type or "local",
+            connection=str(connection) if connection is not None else None,
             path=server.path or "",
             layout=layout,
             encoding=custom.get("encoding"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eduplan import warehouse
+from eduplan import connections, warehouse
 from eduplan.contract import Contract, load_contract, load_contracts
 from eduplan.errors import ContractError
 from eduplan.postgres import ensure_database
@@ -62,18 +62,23 @@ def contract_of(settings: Settings, dataset: str) -> Contract:
 
 
 def land_all(
-    settings: Settings, dataset: str, paths: Iterable[Path] = (), period: str | None = None
+    settings: Settings,
+    dataset: str,
+    paths: Iterable[Path] = (),
+    period: str | None = None,
+    resolve: connections.Resolver = connections.from_environment,
 ) -> list["LandResult"]:
     """Land every delivery of ``dataset`` found (or those at ``paths``), earliest period first.
 
     A delivery that cannot be landed is a result with outcome ``failed``, not an exception.
+    Raises SourceError when the source cannot be reached; ``resolve`` finds its connection.
     """
-    from eduplan.extract.discover import discover
+    from eduplan.extract.fetch import fetch
     from eduplan.land import land
 
     contract = contract_of(settings, dataset)
-    deliveries = discover(contract, settings.source_root, tuple(paths), period)
     with warehouse.connect(ensure_database(settings)) as conn:
+        deliveries = fetch(settings, conn, contract, tuple(paths), period, resolve)
         return [
             land(conn, contract, delivery, settings.archive_dir)
             for delivery in sorted(deliveries, key=lambda d: d.period)
@@ -120,13 +125,17 @@ def publish_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> l
 
 
 def ingest(
-    settings: Settings, dataset: str, paths: Iterable[Path] = (), period: str | None = None
+    settings: Settings,
+    dataset: str,
+    paths: Iterable[Path] = (),
+    period: str | None = None,
+    resolve: connections.Resolver = connections.from_environment,
 ) -> IngestReport:
     """Land, audit and publish the deliveries of ``dataset``; the same steps as its DAG.
 
     Batches landed earlier and not yet published (a run was killed) are resumed.
     """
-    landed = land_all(settings, dataset, paths, period)
+    landed = land_all(settings, dataset, paths, period, resolve)
     pending = [
         result.batch_id
         for result in landed

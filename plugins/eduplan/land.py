@@ -97,15 +97,29 @@ def land(
     landing = _Landing(conn, contract, delivery, archive_dir)
     try:
         with conn.transaction():
-            return landing.run()
+            return _settle_pull(conn, delivery, landing.run())
     except LandingError as error:
         with conn.transaction():
-            return landing.record_failure(error)
+            return _settle_pull(conn, delivery, landing.record_failure(error))
     except FileNotFoundError as error:
         raise SourceError(
             f"{contract.dataset} {delivery.period}: {error.filename} vanished while it was read",
             hint="run it again",
         ) from error
+
+
+def _settle_pull(
+    conn: psycopg.Connection[Any], delivery: Delivery, result: LandResult
+) -> LandResult:
+    """Note on the reading that gave ``delivery`` what became of it; its bytes are archived now."""
+    if delivery.pull_id is not None:
+        status = {"failed": "failed", "unchanged": "unchanged"}.get(result.outcome, "landed")
+        conn.execute(
+            "update ops.pull set status = %s, batch_id = %s, error = %s,"
+            " finished_at = clock_timestamp() where pull_id = %s",
+            (status, result.batch_id, result.error, delivery.pull_id),
+        )
+    return result
 
 
 class _Landing:
@@ -224,10 +238,10 @@ class _Landing:
                 )
         self.cur.execute(
             "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
-            " contract_hash) values (%s, %s, 'landed', %s, %s, %s) returning batch_id",
+            " contract_hash, scope) values (%s, %s, 'landed', %s, %s, %s, %s) returning batch_id",
             (
                 dataset, self.delivery.period, self.delivery.content_hash, self.contract.version,
-                self.contract.sha256,
+                self.contract.sha256, self.contract.scope,
             ),
         )  # fmt: skip
         self.batch_id = self._scalar()

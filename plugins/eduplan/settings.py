@@ -60,6 +60,16 @@ class Settings(BaseSettings):
         return self.home / "archive"
 
     @property
+    def mirror_dir(self) -> Path:
+        """Local copies of remote folders, one for each dataset."""
+        return self.home / "mirror"
+
+    @property
+    def spool_dir(self) -> Path:
+        """What is read from APIs and databases, until it is landed."""
+        return self.home / "spool"
+
+    @property
     def docs_dir(self) -> Path:
         """Great Expectations Data Docs, without personal data."""
         return self.home / "data_docs"

@@ -28,9 +28,12 @@ def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
     from pathlib import Path
 
     from eduplan import ingest
+    from eduplan.airflow.connections import from_airflow
 
     with transient_errors_only():
-        results = ingest.land_all(_settings(), dataset, tuple(Path(p) for p in paths), period)
+        results = ingest.land_all(
+            _settings(), dataset, tuple(Path(p) for p in paths), period, from_airflow
+        )
     for result in results:
         log.info(
             "%s %s: %s, batch %s, %s rows, %s lines and %s files refused %s",

@@ -18,6 +18,7 @@ class Delivery:
 
     ``content_hash`` depends on the bytes alone (not on names or order), so that the same bytes
     sent again are known as such. ``root`` is what ``ops.batch_file.path`` is relative to.
+    ``pull_id`` names the reading of an API or a database that wrote the files.
     """
 
     dataset: str
@@ -25,6 +26,7 @@ class Delivery:
     files: tuple[Path, ...]
     content_hash: str
     root: Path | None = None
+    pull_id: int | None = None
 
 
 def discover(

@@ -1,0 +1,51 @@
+"""Bring what a source has to this machine: the one place that knows the kinds of sources."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from eduplan.connections import Resolver
+from eduplan.contract import Contract, load_contracts
+from eduplan.extract.discover import Delivery, discover
+from eduplan.settings import Settings
+
+
+def fetch(
+    settings: Settings,
+    conn: psycopg.Connection[Any],
+    contract: Contract,
+    paths: Sequence[Path],
+    period: str | None,
+    resolve: Resolver,
+) -> list[Delivery]:
+    """Return the deliveries of ``contract``: files named by ``paths``, else what its source has.
+
+    ``conn`` is the warehouse, where readings of APIs and databases keep their state.
+    Raises SourceError when the source cannot be reached or gives less than it announced.
+    """
+    source = contract.source
+    if paths or source.connection is None:
+        return discover(contract, settings.source_root, paths, period)
+    connection = resolve(source.connection)
+    if source.kind == "file":
+        from eduplan.extract import remote
+
+        mirror = settings.mirror_dir / contract.dataset
+        remote.mirror(contract, connection, mirror, period)
+        return discover(contract, mirror, (), period)
+    if source.kind == "api":
+        from eduplan.extract import api
+
+        return api.pull(conn, contract, connection, settings.spool_dir)
+    from eduplan.extract import database
+
+    group = source.options.get("snapshot_group")
+    together = [
+        other
+        for other in load_contracts(settings.expectations_dir).values()
+        if other.dataset == contract.dataset
+        or (group is not None and other.source.options.get("snapshot_group") == group)
+    ]
+    return database.pull(conn, contract, together, connection, settings.spool_dir)
