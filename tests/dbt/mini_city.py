@@ -20,11 +20,15 @@ Counties: A = 450403 万秀区, B = 450421 苍梧县, M = 450401 市直 (city-ru
 | 3645000010 | V1   | vocational       | M      | A         | city              | urban |
 """
 
+import importlib
+import pkgutil
 from collections import defaultdict
 from collections.abc import Iterable
 
 import psycopg
 from psycopg import sql
+
+from tests.dbt import parts
 
 P1, P2, P3, T1 = "2145000001", "2145000002", "2145000003", "2145000004"
 N1, C1, J1, V1 = "3145000005", "3445000006", "3145000009", "3645000010"
@@ -427,6 +431,10 @@ def sheets() -> Sheets:
         {"region_name": "广西", "year": "2023年", "amount_10k_yuan": "18018290"},
         {"region_name": "广西", "year": "2024年", "amount_10k_yuan": ""},
     ]
+    for found in pkgutil.iter_modules(parts.__path__, f"{parts.__name__}."):
+        part = importlib.import_module(found.name)
+        COLUMNS.update(part.COLUMNS)
+        out |= part.sheets()
     return out
 
 

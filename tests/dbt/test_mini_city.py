@@ -370,7 +370,7 @@ def test_missing_source_is_said(marts: psycopg.Connection) -> None:
         "select region_code, status, no_data_reason from marts.ind_progress"
         " where indicator_code = 'MOR-03' and plan_version = 'wz-2025-2027'"
     ).fetchall()
-    assert rows == [(CITY, "no_data", "数据来源尚未接入:体质健康数据上报系统")]
+    assert rows == [(CITY, "no_data", "缺少已发布数据:体质健康优良学生数(fitness)、有体质健康等级的学生数(fitness)")]
 
 
 def test_personal_data_stops_at_staging(marts: psycopg.Connection) -> None:
