@@ -2,7 +2,7 @@
 -- growth and cohorts may. Money may too (a flagged row), so it is a warning and not a stop.
 {{ config(severity='warn') }}
 select value.indicator_code, value.region_code, value.period, value.value
-from {{ ref('ind_value') }} as value
+from {{ ref('int_indicator__values') }} as value
 inner join {{ ref('indicator') }} as indicator using (indicator_code)
 where indicator.unit = '%'
     and indicator.kind in ('ratio', 'attainment')

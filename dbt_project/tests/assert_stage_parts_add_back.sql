@@ -8,7 +8,7 @@ part as (
         measure_code,
         sum(value) filter (where stage in ('primary', 'junior', 'senior')) as parts,
         sum(value) filter (where stage = 'all') as whole
-    from {{ ref('fct_school_measure') }}
+    from {{ ref('int_school__measures') }}
     where reporter_level = 'school'
     group by 1, 2, 3
 )

@@ -26,8 +26,9 @@ select
     sum(fact.value) as value
 from indicator
 inner join {{ ref('int_indicator__terms') }} as term using (indicator_code)
-inner join {{ ref('fct_school_measure') }} as fact
+inner join {{ ref('int_school__measures') }} as fact
     on term.measure_code = fact.measure_code
     and term.stage = fact.stage
     and indicator.period_kind = fact.period_kind
+where fact.sex = 'total'
 group by 1, 2, 3, 4, 5, 6, 7

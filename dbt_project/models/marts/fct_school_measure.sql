@@ -1,76 +1,16 @@
-{#- Grain: reporter x period x stage x measure. Schools report themselves; in earlier years the
-    county's sum of its schools is all there is and stands as a county-level row. -#}
-with
-
-measured as (
-    select * from {{ ref('int_measure__census') }}
-    union all
-    select * from {{ ref('int_measure__roll') }}
-    union all
-    select * from {{ ref('int_measure__retention') }}
-    union all
-    select * from {{ ref('int_measure__staff') }}
-    union all
-    select * from {{ ref('int_measure__premises') }}
-    union all
-    select * from {{ ref('int_measure__average') }}
-    union all
-    select * from {{ ref('int_measure__finance') }}
-    union all
-    select * from {{ ref('int_measure__population') }}
-),
-
-school as (
-    select school_code, period_year, county_code, location_county_code
-    from {{ ref('int_school__years') }}
-),
-
-measure as (
-    select measure_code, period_kind from {{ ref('measure') }}
-),
-
-placed as (
-    select
-        measured.*,
-        measure.period_kind,
-        case when measured.reporter_level = 'county' then measured.reporter_code
-            else school.county_code end as county_code,
-        case when measured.reporter_level = 'county' then measured.reporter_code
-            else school.location_county_code end as location_county_code
-    from measured
-    left join measure using (measure_code)
-    left join school
-        on measured.reporter_level = 'school'
-        and measured.reporter_code = school.school_code
-        and measured.period_year = school.period_year
-),
-
--- Where schools report themselves, a county's sum of the same form would count them twice.
-flagged as (
-    select
-        *,
-        bool_or(reporter_level = 'school')
-            over (partition by family, measure_code, stage, period_year, county_code) as has_schools
-    from placed
-),
-
-final as (
-    select
-        reporter_code::text as reporter_code,
-        reporter_level::text as reporter_level,
-        county_code::text as county_code,
-        location_county_code::text as location_county_code,
-        period_kind::text as period_kind,
-        case period_kind
-            when 'fiscal_year' then period_year::text else {{ school_year('period_year') }}
-        end as period,
-        period_year::int as period_year,
-        stage::text as stage,
-        measure_code::text as measure_code,
-        value::numeric(28, 10) as value,
-        batch_id::bigint as batch_id
-    from flagged
-    where reporter_level = 'school' or not has_schools
-)
-
-select * from final
+{#- Grain: reporter x period x stage x measure x sex: what was reported, small cells suppressed. -#}
+select
+    reporter_code,
+    reporter_level,
+    county_code,
+    location_county_code,
+    period_kind,
+    period,
+    period_year,
+    stage,
+    measure_code,
+    sex,
+    value,
+    false as is_suppressed,
+    batch_id
+from {{ ref('int_school__measures') }}

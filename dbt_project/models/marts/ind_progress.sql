@@ -62,12 +62,12 @@ missing as (
 stated as (
     select
         indicator_code, region_level, region_code, region_name, period, period_year,
-        value, numerator, denominator, expected_units, reporting_units, coverage_pct
+        value, numerator, denominator, expected_units, reporting_units, coverage_pct, is_suppressed
     from value
     union all
     select
         indicator_code, region_level, region_code, region_name, period, period_year,
-        null, null, null, null, null, null
+        null, null, null, null, null, null, false
     from missing
 ),
 
@@ -87,7 +87,7 @@ wanting as (
     ) as needed
     inner join {{ ref('measure') }} as measure using (measure_code)
     where not exists (
-        select 1 from {{ ref('fct_school_measure') }} as fact
+        select 1 from {{ ref('int_school__measures') }} as fact
         where fact.measure_code = needed.measure_code and fact.stage = needed.stage
     )
     group by 1
@@ -196,6 +196,7 @@ judged as (
     select
         *,
         case
+            when is_suppressed then 'suppressed'
             when
                 is_unpaired and coverage_pct < 100
                 and (
@@ -253,6 +254,7 @@ select
     judged.status::text as status,
     status.status_label_zh::text as status_label_zh,
     case
+        when judged.status = 'suppressed' then '人数过少,为保护个人信息不予公布'
         when judged.status = 'incomplete' then '填报不全,缺报单位可能改变判定:覆盖 ' || round(judged.coverage_pct, 1) || '%'
         when judged.value is not null then null
         when not judged.is_computed then '数据来源尚未接入:' || judged.source_system
