@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from eduplan.errors import LandingError
-from eduplan.extract.excel import cell_text
+from eduplan.extract.excel import cell_text, read_workbook
 from eduplan.extract.layout import compose, read_sheet
 from eduplan.extract.shape import Shape
+from tests.conftest import PROJECT
 from tests.landing_support import column, contract
 
 
@@ -104,3 +105,27 @@ def test_another_unit_above_the_header_is_refused(note: str) -> None:
     with pytest.raises(LandingError) as caught:
         read_sheet([["表", note], *body], None, shape, "a.xlsx", "S")
     assert caught.value.code == "LND-023"
+
+
+@pytest.mark.parametrize(("fill", "owner"), [(True, "市教育局"), (False, None)])
+def test_merged_owner_over_three_tasks(fill: bool, owner: str | None) -> None:
+    """A merged owner stands in each row it covers; blank and total rows stay what they are."""
+    columns = (
+        column("task_no", "任务编号", key=True),
+        column("owner", "牵头单位", required=False),
+        column("places", "学位", required=False, logical_type="integer"),
+    )
+    path = PROJECT / "tests/fixtures/landing/merged_owner_over_three_tasks.xlsx"
+    options = {"fill_merged": fill}
+    shape = Shape.of(contract(columns, options=options, period_kind="none"), "all")
+    (sheet,) = read_workbook(path, path.name, shape)
+    rows = [line.split("\t") for line in sheet.blob.decode().splitlines()]
+    told = owner or "\\N"
+    assert rows == [
+        ["@", "3", "T1", "市教育局", "10"],
+        ["@", "4", "T2", told, "20"],
+        ["@", "6", "T3", told, "30"],
+        ["@", "8", "T4", "市财政局", "5"],
+        ["@", "9", "T5", "\\N", "7"],
+    ]
+    assert sheet.mismatches == ()

@@ -164,7 +164,9 @@ def _table(
     positions, extras = _positions(shape, header), header.extras
     totals = Totals(shape.total_columns(header))
     blob, beside, noted = _Blob(), [], False
+    covered = _covered(grid, merges, top + depth) if shape.option("fill_merged", False) else {}
     for number_, row in enumerate(grid[top + depth :], top + depth + 1):
+        # A row inside a merge is judged by its own cells: blank, total or note as it stands.
         filled = sum(1 for cell in row if cell and not cell.isspace())
         if not filled:
             continue
@@ -175,11 +177,34 @@ def _table(
         if shape.is_footnote(row) or (noted and filled == 1):
             noted = True
             continue
+        if number_ - 1 in covered:
+            row = _filled(row, covered[number_ - 1])
         totals.detail(row)
         blob.add(number_, _values(row, positions))
         if extras and (values := _extras(row, extras)):
             beside.append((number_, values))
     return _sheet(shape, sheet, where, blob, beside, extras, totals)
+
+
+def _covered(
+    grid: Grid, merges: Sequence[Merge] | None, first: int
+) -> dict[int, list[tuple[int, str]]]:
+    """Column and text of the merged cell above, for every data row that vertical merges cover."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    for (r0, c), (r1, _) in merges or ():
+        value = grid[r0][c] if first <= r0 < len(grid) and c < len(grid[r0]) else None
+        if value:
+            for r in range(r0 + 1, r1 + 1):
+                found.setdefault(r, []).append((c, value))
+    return found
+
+
+def _filled(row: Row, cells: Sequence[tuple[int, str]]) -> Row:
+    width = max(len(row), *(c + 1 for c, _ in cells))
+    full = [*row, *[None] * (width - len(row))]
+    for c, value in cells:
+        full[c] = value
+    return full
 
 
 def _sheet(
