@@ -10,6 +10,7 @@
     'int_measure__average',
     'int_measure__finance',
     'int_measure__population',
+    'int_measure__register',
 ] -%}
 with
 
