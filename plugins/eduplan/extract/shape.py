@@ -49,12 +49,15 @@ class Shape:
     @classmethod
     def of(cls, contract: "Contract", period: str) -> "Shape":
         """Take the reader's part of ``contract`` for a delivery of ``period``."""
+        # The header of spooled records is ours; their aliases are names at the source.
+        ours = contract.source.layout == "records"
         fields = tuple(
             Field(
                 name=column.name,
                 label=column.label,
                 labels=frozenset(
-                    clean_label(text) for text in (column.label, column.name, *column.aliases)
+                    clean_label(text)
+                    for text in (column.name, *(() if ours else (column.label, *column.aliases)))
                 ),
                 required=column.required or column.key,
                 number=column.logical_type in ("number", "integer"),
