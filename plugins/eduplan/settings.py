@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
+    suppression_threshold: int = Field(default=5, ge=0)
+    """Counts of persons below this are not published (see ADR 13); 0 publishes everything."""
     docs_runs: int = Field(default=3, ge=1)
     """Data Docs are kept for the last so many batches of a dataset."""
 

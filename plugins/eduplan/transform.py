@@ -8,6 +8,7 @@ variables set for the time of the run; nothing secret is written to disk. Artefa
 import contextlib
 import datetime as dt
 import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def build(
     url = ensure_database(settings)
     with warehouse.connect(url, autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", (_BUILD_LOCK,))
-        code, data = _code_fingerprint(settings.dbt_dir), _data_fingerprint(conn)
+        code, data = _code_fingerprint(settings), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
         good, since = _history(conn)
         same = all(later == fingerprint for later in since)
@@ -156,6 +157,7 @@ def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcom
                 *arguments,
                 *("--project-dir", str(settings.dbt_dir), "--profiles-dir", str(settings.dbt_dir)),
                 *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
+                *("--vars", _variables(settings)),
                 *("--threads", str(_THREADS), "--log-level", "warn", "--log-level-file", "info"),
                 *("--no-use-colors", "--no-version-check"),
             ]
@@ -214,8 +216,15 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _code_fingerprint(folder: Path) -> str:
+def _variables(settings: Settings) -> str:
+    """Return what the project is told beyond its own files, as JSON for dbt's ``--vars``."""
+    return json.dumps({"suppression_threshold": settings.suppression_threshold})
+
+
+def _code_fingerprint(settings: Settings) -> str:
+    folder = settings.dbt_dir
     digest = hashlib.sha256(metadata.version("dbt-core").encode())
+    digest.update(_variables(settings).encode())
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.suffix in _SOURCE_SUFFIXES and parts[0] not in {"target", "logs", "dbt_packages"}:
