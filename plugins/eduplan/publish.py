@@ -2,7 +2,9 @@
 
 Rows with a critical verdict move to ``quality.quarantined_row``; the batch's own table becomes a
 partition of ``raw.<dataset>`` without its rows being rewritten; the former batch of the same
-scope leaves it (its table is kept). Readers of ``raw.<dataset>`` see the old state or the new one.
+scope leaves it (its table is kept). A batch of schools or keys takes the place of single rows
+(`eduplan.replace`); a batch that has none left leaves too. Readers of ``raw.<dataset>`` see the
+old state or the new one.
 """
 
 from dataclasses import dataclass
@@ -16,8 +18,14 @@ from psycopg.types.json import Jsonb
 from eduplan.contract import Contract
 from eduplan.errors import AuditError, EduplanError
 from eduplan.quality.hold import hold_reasons, reason_sentences
-
-_PROVENANCE = ["_batch_id", "_file", "_row"]
+from eduplan.replace import (
+    PARTIAL,
+    PROVENANCE,
+    Outdated,
+    find_outdated,
+    move_outdated,
+    replace,
+)
 
 _BATCH = """
 select batch_id, dataset, period, status, row_count, rejected_count, accepted_count,
@@ -69,9 +77,9 @@ class PublishResult:
     """What publishing one batch did.
 
     ``outcome`` is ``published``, ``held`` (a person must decide; nothing moved) or ``unchanged``
-    (published before, or a newer batch of its scope is). ``accepted`` and ``quarantined`` count
-    rows, ``superseded`` names the batches that left ``raw.<dataset>``, ``reasons`` says in
-    Chinese why a batch is held.
+    (published before, or newer ones replace all of it). ``accepted`` and ``quarantined`` count
+    rows (``accepted`` those too that delete a key), ``superseded`` names the batches that left
+    ``raw.<dataset>``, ``reasons`` says in Chinese why a batch is held.
     """
 
     batch_id: int
@@ -116,17 +124,26 @@ def publish(conn: psycopg.Connection, contract: Contract, batch_id: int) -> Publ
                 f"batch {batch_id} of {contract.dataset} is {status} and cannot be published",
                 hint="deliver the corrected file",
             )
-        newer = cur.execute(
-            "select batch_id from ops.batch where dataset = %s and period = %s"
-            " and status = 'published' and batch_id > %s",
-            (contract.dataset, period, batch_id),
-        ).fetchone()
+        outdated = Outdated()
+        if contract.scope in PARTIAL:
+            outdated = find_outdated(cur, contract, batch)
+            newer = outdated.by if outdated.rows == batch["row_count"] else None
+        else:
+            found = cur.execute(
+                "select batch_id from ops.batch where dataset = %s and period = %s"
+                " and status = 'published' and batch_id > %s",
+                (contract.dataset, period, batch_id),
+            ).fetchone()
+            newer = found["batch_id"] if found is not None else None
         if newer is not None:
-            _supersede(cur, [batch_id], newer["batch_id"])
+            _supersede(cur, [batch_id], newer)
             return _unchanged(batch)
         counts = cur.execute(_VERDICTS, (batch_id,)).fetchone()
         assert counts is not None  # noqa: S101  an aggregate always returns a row
-        reasons = hold_reasons(conn, contract, batch, counts["critical"])
+        # What is outdated will not be published and holds up nothing.
+        critical = counts["critical"] - outdated.critical
+        current = batch | {"row_count": batch["row_count"] - outdated.rows}
+        reasons = hold_reasons(conn, contract, current, critical)
         if reasons:
             cur.execute(
                 "update ops.batch set status = 'held', held_reason = %s, warning_count = %s"
@@ -134,7 +151,9 @@ def publish(conn: psycopg.Connection, contract: Contract, batch_id: int) -> Publ
                 ("；".join(reasons), counts["warning"], batch_id),
             )
             return PublishResult(batch_id, contract.dataset, period, "held", 0, 0, reasons=reasons)
-        return _publish_rows(cur, contract, batch, counts["critical"], counts["warning"])
+        if outdated.rows:
+            move_outdated(cur, contract, batch)
+        return _publish_rows(cur, contract, batch, critical, counts["warning"])
 
 
 def _unchanged(batch: dict[str, Any]) -> PublishResult:
@@ -174,7 +193,7 @@ def _publish_rows(
                 "batch": batch_id,
                 "dataset": dataset,
                 "period": period,
-                "provenance": _PROVENANCE,
+                "provenance": PROVENANCE,
                 "reasons": Jsonb(reason_sentences(contract)),
             },
         ).rowcount
@@ -188,18 +207,21 @@ def _publish_rows(
                 hint="audit the batch again; (_file, _row) must name one row each",
             )
     accepted = batch["row_count"] - quarantined
-    former = cur.execute(
-        "select batch_id from ops.batch where dataset = %s and period = %s"
-        " and status = 'published' for update",
-        (dataset, period),
-    ).fetchall()
-    superseded = tuple(row["batch_id"] for row in former)
-    _supersede(cur, list(superseded), batch_id)
+    if contract.scope in PARTIAL:
+        superseded, has_rows = replace(cur, contract, batch)
+    else:
+        former = cur.execute(
+            "select batch_id from ops.batch where dataset = %s and period = %s"
+            " and status = 'published' for update",
+            (dataset, period),
+        ).fetchall()
+        superseded, has_rows = [row["batch_id"] for row in former], True
+    _supersede(cur, superseded, batch_id)
     cur.execute(
-        "update ops.batch set status = 'published', published_at = clock_timestamp(),"
+        "update ops.batch set status = 'published', published_at = clock_timestamp(), scope = %s,"
         " accepted_count = %s, quarantined_count = %s, warning_count = %s, held_reason = null"
         " where batch_id = %s",
-        (accepted, quarantined, warning, batch_id),
+        (contract.scope, accepted, quarantined, warning, batch_id),
     )
     # Last, and parent first: readers lock the parent before its partitions, so they can neither
     # deadlock with us nor see the former batch gone and the new one missing.
@@ -213,9 +235,13 @@ def _publish_rows(
                 )
             )
     # The CHECK (_batch_id = …) and NOT NULL made by landing spare the scan of the new partition.
-    cur.execute(
-        sql.SQL("alter table {} attach partition {} for values in ({})").format(
-            parent, table, sql.Literal(batch_id)
+    # A batch that only deletes needs none.
+    if has_rows:
+        cur.execute(
+            sql.SQL("alter table {} attach partition {} for values in ({})").format(
+                parent, table, sql.Literal(batch_id)
+            )
         )
+    return PublishResult(
+        batch_id, dataset, period, "published", accepted, quarantined, tuple(superseded)
     )
-    return PublishResult(batch_id, dataset, period, "published", accepted, quarantined, superseded)

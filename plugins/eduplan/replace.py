@@ -1,0 +1,206 @@
+"""What a delivery of some schools or some keys replaces, row by row, inside publishing.
+
+Rows that give way are kept in ``raw.superseded_row``. Scope values are compared after
+``edu.clean``; whatever the order of publishing, the row of the latest batch stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from eduplan.contract import Contract
+
+PARTIAL = ("school", "key")
+"""Scopes whose batches stand beside each other in one period."""
+
+PROVENANCE = ["_batch_id", "_file", "_row"]
+
+# A batch published late must not bring back what a later one replaced or deleted, so the keys of
+# later batches are those still there and those that were.
+_OUTDATED = """
+create temporary table outdated on commit drop as
+select r._file, r._row, later.batch_id as superseded_by
+from {table} r
+join (
+    select scope, max(batch_id) as batch_id
+    from (
+        select {scope} as scope, r._batch_id as batch_id
+        from {parent} r where r._batch_id = any({later})
+        union all
+        select {kept}, k.batch_id
+        from raw.superseded_row k
+        where k.batch_id > {batch} and k.dataset = {dataset} and k.period = {period}
+    ) as found
+    group by scope
+) as later on later.scope = {scope}
+"""
+
+_MOVE = """
+with gone as (delete from {table} r using {using} where {where} returning r.*, {by} as _by)
+insert into raw.superseded_row
+    (batch_id, file_no, row_no, dataset, period, payload, superseded_by)
+select _batch_id, _file, _row, {dataset}, {period}, to_jsonb(gone) - {provenance}::text[], _by
+from gone
+"""
+
+# Rows that an earlier delivery sent to quarantine are answered by this one, which has verdicts of
+# its own; a line that names no school or key is nobody's.
+_ANSWERED = """
+update quality.quarantined_row q set status = 'fixed'
+where q.status = 'open' and q.dataset = {dataset} and q.period = {period}
+    and q.batch_id < {batch} and {quarantined} in (select scope from delivered_scope)
+    and '' <> all({quarantined})
+"""
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """Rows of a batch that later batches replaced already: all, those with a critical verdict,
+    and the latest batch that did."""
+
+    rows: int = 0
+    critical: int = 0
+    by: int | None = None
+
+
+def find_outdated(
+    cur: psycopg.Cursor[DictRow], contract: Contract, batch: Mapping[str, Any]
+) -> Outdated:
+    """Find what of ``batch`` is outdated; it waits in a temporary table for `replace`."""
+    found = cur.execute(
+        "select array_agg(batch_id) filter (where status = 'published') as published"
+        " from ops.batch where dataset = %(dataset)s and period = %(period)s"
+        " and batch_id > %(batch_id)s and status in ('published', 'superseded')"
+        " having count(*) > 0",
+        batch,
+    ).fetchone()
+    if found is None:
+        return Outdated()
+    names = _names(contract, batch)
+    cur.execute(sql.SQL(_OUTDATED).format(**names, later=sql.Literal(found["published"] or [])))
+    counts = cur.execute(
+        "select count(*) as rows, count(v.severity) as critical, max(superseded_by) as by"
+        " from outdated o left join quality.row_verdict v on v.batch_id = %s"
+        " and v.file_no = o._file and v.row_no = o._row and v.severity = 'critical'",
+        (batch["batch_id"],),
+    ).fetchone()
+    assert counts is not None  # noqa: S101  an aggregate always returns a row
+    if counts["rows"]:
+        return Outdated(**counts)
+    return Outdated()
+
+
+def move_outdated(
+    cur: psycopg.Cursor[DictRow], contract: Contract, batch: Mapping[str, Any]
+) -> None:
+    """Move the rows that `find_outdated` found out of the batch's table."""
+    names = _names(contract, batch)
+    cur.execute(
+        sql.SQL(_MOVE).format(
+            **names,
+            using=sql.SQL("outdated o"),
+            where=sql.SQL("o._file = r._file and o._row = r._row"),
+            by=sql.SQL("o.superseded_by"),
+        )
+    )
+
+
+def replace(
+    cur: psycopg.Cursor[DictRow], contract: Contract, batch: Mapping[str, Any]
+) -> tuple[list[int], bool]:
+    """Move the rows of earlier batches that ``batch`` (quarantined rows gone) replaces.
+
+    Returns the batches that have no row left, and whether ``batch`` itself has one: a row that
+    only deletes its key is moved like the row it deletes.
+    """
+    names = _names(contract, batch)
+    cur.execute(
+        sql.SQL(
+            "create temporary table accepted_scope on commit drop as"
+            " select distinct {scope} as scope from {table} r"
+        ).format(**names)
+    )
+    cur.execute(
+        sql.SQL(
+            "create temporary table delivered_scope on commit drop as select scope from"
+            " accepted_scope union select {quarantined} from quality.quarantined_row q"
+            " where q.batch_id = {batch}"
+        ).format(**names)
+    )
+    cur.execute("analyze accepted_scope, delivered_scope")
+    cur.execute(sql.SQL(_ANSWERED).format(**names))
+    former = [
+        row["batch_id"]
+        for row in cur.execute(
+            "select batch_id from ops.batch where dataset = %(dataset)s and period = %(period)s"
+            " and status = 'published' and batch_id < %(batch_id)s order by batch_id",
+            batch,
+        ).fetchall()
+    ]
+    emptied = []
+    if former:
+        cur.execute(
+            sql.SQL(_MOVE).format(
+                **(names | {"table": names["parent"]}),
+                using=sql.SQL("accepted_scope s"),
+                where=sql.SQL("r._batch_id in ({}) and {} = s.scope").format(
+                    sql.SQL(", ").join(map(sql.Literal, former)), names["scope"]
+                ),
+                by=names["batch"],
+            )
+        )
+        touched = cur.execute(
+            "select distinct batch_id from raw.superseded_row where superseded_by = %s",
+            (batch["batch_id"],),
+        ).fetchall()
+        emptied = [
+            row["batch_id"]
+            for row in touched
+            if row["batch_id"] in former and not _has_rows(cur, contract, row["batch_id"])
+        ]
+    if contract.tombstone is not None:
+        cur.execute(
+            sql.SQL(_MOVE).format(
+                **names,
+                using=sql.SQL("(values (true)) as one"),
+                where=sql.SQL("lower(edu.clean({})) in ('true', '1', '是')").format(
+                    sql.Identifier("r", contract.tombstone)
+                ),
+                by=names["batch"],
+            )
+        )
+    return emptied, _has_rows(cur, contract, batch["batch_id"])
+
+
+def _has_rows(cur: psycopg.Cursor[DictRow], contract: Contract, batch_id: int) -> bool:
+    table = sql.Identifier("raw", f"{contract.dataset}__b{batch_id}")
+    found = cur.execute(sql.SQL("select exists (select from {}) as any").format(table)).fetchone()
+    return found is not None and bool(found["any"])
+
+
+def _names(contract: Contract, batch: Mapping[str, Any]) -> dict[str, sql.Composable]:
+    """What the statements above are filled with; a scope is the array of its cleaned columns."""
+
+    def scope(columns: list[sql.Composable]) -> sql.Composable:
+        cleaned = [sql.SQL("coalesce(edu.clean({}), '')").format(column) for column in columns]
+        return sql.SQL("array[{}]").format(sql.SQL(", ").join(cleaned))
+
+    def payload(alias: str) -> sql.Composable:
+        held = sql.Identifier(alias, "payload")
+        return scope([sql.SQL("{} ->> {}").format(held, c) for c in contract.scope_columns])
+
+    return {
+        "table": sql.Identifier("raw", f"{contract.dataset}__b{batch['batch_id']}"),
+        "parent": sql.Identifier("raw", contract.dataset),
+        "batch": sql.Literal(batch["batch_id"]),
+        "dataset": sql.Literal(contract.dataset),
+        "period": sql.Literal(batch["period"]),
+        "provenance": sql.Literal([*PROVENANCE, "_by"]),
+        "scope": scope([sql.Identifier("r", column) for column in contract.scope_columns]),
+        "kept": payload("k"),
+        "quarantined": payload("q"),
+    }
