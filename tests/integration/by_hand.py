@@ -75,9 +75,9 @@ def land_rows(
     )
     found = conn.execute(
         "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
-        " contract_hash, row_count, rejected_count, file_count)"
-        " values (%s, %s, 'landed', %s, '1.0.0', '0', %s, %s, 1) returning batch_id",
-        (made.dataset, period, content or repr((period, rows)), len(rows), rejected),
+        " contract_hash, row_count, rejected_count, file_count, scope)"
+        " values (%s, %s, 'landed', %s, '1.0.0', '0', %s, %s, 1, %s) returning batch_id",
+        (made.dataset, period, content or repr((period, rows)), len(rows), rejected, made.scope),
     ).fetchone()
     assert found is not None
     batch_id = int(found[0])
