@@ -28,6 +28,7 @@ unit as (
         on item.base_code = unit.indicator_code
         and unit.unit_level = 'school'
         and unit.is_complete
+        and unit.sex = 'total'
         and unit.denominator > 0
     inner join {{ ref('indicator') }} as registry on item.base_code = registry.indicator_code
     inner join {{ ref('int_indicator__assessed') }} as assessed
@@ -100,7 +101,7 @@ worst as (
     inner join parent on items.indicator_code = parent.item_code
     order by
         parent.indicator_code, items.period_year, items.region_level, items.region_code,
-        items.value desc nulls last
+        items.value desc nulls last, items.indicator_code
 )
 
 select * from items

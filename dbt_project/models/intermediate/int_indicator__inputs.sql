@@ -27,9 +27,11 @@ rested as (
     inner join {{ ref('int_indicator__terms') }} as term on basis.term_code = term.indicator_code
     inner join {{ ref('measure') }} as measure using (measure_code)
     cross join lateral unnest(string_to_array(measure.datasets, ',')) as dataset (name)
+    left join {{ ref('dataset_grain') }} as grain on dataset.name = grain.dataset
     cross join lateral generate_series(
         0, measure.years_back + case basis.kind when 'growth' then 1 else 0 end
     ) as back (years)
+    where coalesce(grain.stage = term.stage, true)
 ),
 
 final as (
