@@ -162,6 +162,49 @@ CASES: dict[str, list[tuple[str | None, Any]]] = {
     "grade_no": [("小学一年级", 1), ("小学六年级", 6), ("初中三年级", 3), ("大班", None)],
     "degree_rank": [("高中以下", 1), ("博士研究生", 6), ("文盲", None)],
     "cell": [("-", Decimal(0)), ("7", Decimal(7)), (None, Decimal(0))],
+    "deadline_rule": [
+        ("2025年12月底前", "date"),
+        (" 2026年6月底 ", "date"),
+        ("２０２７年", "date"),
+        ("2026年上半年", "date"),
+        ("2026年3月15日前", "date"),
+        ("20260315", "date"),
+        ("长期坚持", "ongoing"),
+        ("每年", "yearly"),
+        ("每年9月底前", "yearly"),
+        ("2025年12月前", None),
+        ("2025年13月底前", None),
+        ("按上级部署", None),
+        ("", None),
+        (None, None),
+    ],
+    "progress_pct": [
+        ("80%", Decimal(80)),
+        ("0.8", Decimal("0.8") * 100),
+        ("62.5％", Decimal("62.5")),
+        ("1", Decimal(100)),
+        ("1.05", Decimal(105)),
+        ("120%", Decimal(120)),
+        ("35", Decimal(35)),
+        ("0", Decimal(0)),
+        ("已完成", Decimal(100)),
+        ("未启动", Decimal(0)),
+        ("基本完成", None),
+        ("差不多", None),
+        ("%", None),
+        (None, None),
+    ],
+    "progress_state": [
+        ("已完成", "done"),
+        ("100%", "done"),
+        ("基本完成", "in_progress"),
+        ("进行中", "in_progress"),
+        ("0.8", "in_progress"),
+        ("未启动", "not_started"),
+        ("0%", "not_started"),
+        ("差不多", None),
+        (None, None),
+    ],
 }
 
 
@@ -191,6 +234,33 @@ def test_same_result_on_a_column_as_on_a_literal(migrated: psycopg.Connection) -
         )
         rows = migrated.execute(query, ([text for text, _ in cases],)).fetchall()
         assert [row[1] for row in rows] == [expected for _, expected in cases], function
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025年12月底前", date(2025, 12, 31)),
+        ("2026年6月底前", date(2026, 6, 30)),
+        ("2028年2月底前", date(2028, 2, 29)),
+        ("2027年", date(2027, 12, 31)),
+        ("2026年上半年", date(2026, 6, 30)),
+        ("2026年3月15日前", date(2026, 3, 15)),
+        ("每年", date(2026, 12, 31)),
+        ("每年9月底前", date(2026, 9, 30)),
+        ("长期坚持", None),
+        ("2025年12月前", None),
+        (None, None),
+    ],
+)
+def test_last_day_of_a_deadline(
+    migrated: psycopg.Connection, text: str | None, expected: date | None
+) -> None:
+    row = migrated.execute(
+        "select edu.deadline_date(%(text)s::text, 2026), edu.deadline_date(v, 2026)"
+        " from unnest(array[%(text)s::text]) v",
+        {"text": text},
+    ).fetchone()
+    assert row == (expected, expected)
 
 
 def test_every_function_may_run_in_parallel(migrated: psycopg.Connection) -> None:
