@@ -1,5 +1,5 @@
 {#- Regions and breakdowns a unit adds to: city, county and the unit itself; in total and by
-    urban_rural, ownership and stage where the indicator allows it. -#}
+    urban_rural, ownership, stage and sex where the indicator allows it. -#}
 {% macro rollup_targets(unit) -%}
 cross join lateral (
     select 'city' as region_level, city.region_code from city
@@ -14,10 +14,12 @@ cross join lateral (
         ('all', 'all'),
         ('urban_rural', {{ unit }}.urban_rural),
         ('ownership', {{ unit }}.ownership),
-        ('stage', {{ unit }}.stage)
+        ('stage', {{ unit }}.stage),
+        ('sex', {{ unit }}.sex)
 ) as split (breakdown, breakdown_value)
 where target.region_code is not null
     and split.breakdown_value is not null
+    and (split.breakdown = 'sex') = ({{ unit }}.sex <> 'total')
     and (
         split.breakdown = 'all'
         or (

@@ -319,7 +319,7 @@ def test_attached_class_is_counted_once_by_stage(marts: psycopg.Connection) -> N
     rows = dict(
         marts.execute(
             "select stage, sum(value) from marts.fct_school_measure where measure_code = 'pupils'"
-            " and reporter_code = %s and period = '2025-2026' group by 1",
+            " and reporter_code = %s and period = '2025-2026' and sex = 'total' group by 1",
             (P1,),
         ).fetchall()
     )

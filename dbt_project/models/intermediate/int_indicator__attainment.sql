@@ -41,6 +41,7 @@ measured as (
     from base
     inner join {{ ref('int_indicator__units') }} as unit
         on base.base_code = unit.indicator_code and unit.unit_level = 'school' and unit.is_complete
+        and unit.sex = 'total'
     inner join {{ ref('indicator') }} as registry on base.base_code = registry.indicator_code
     inner join {{ ref('threshold') }} as threshold
         on base.base_code = threshold.indicator_code and threshold.stage = 'all'

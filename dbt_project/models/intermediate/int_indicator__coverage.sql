@@ -1,5 +1,5 @@
 {#-
-  Grain: indicator x period x stage x expected unit: has it reported?
+  Grain: indicator x period x stage x expected unit x sex: has it reported?
   Schools are expected by the register and the stages of their type; where an indicator rests on
   county figures alone (money, county sums of earlier years) the counties are expected.
 -#}
@@ -31,7 +31,13 @@ grain as (
         stage,
         count(distinct side) filter (where reporter_level = 'school') as school_sides
     from fact
+    where sex = 'total'
     group by 1, 2, 3
+),
+
+-- The sexes an indicator is split by, and the whole.
+part as (
+    select distinct indicator_code, period_year, stage, sex from fact
 ),
 
 reported as (
@@ -40,12 +46,23 @@ reported as (
         fact.period_year,
         fact.stage,
         fact.county_code,
-        fact.reporter_code as unit_code
+        fact.reporter_code as unit_code,
+        fact.sex
     from fact
     inner join grain using (indicator_code, period_year, stage)
     inner join indicator using (indicator_code)
-    where grain.school_sides > 0 and fact.reporter_level = 'school'
-    group by 1, 2, 3, 4, 5
+    left join {{ ref('int_indicator__units') }} as unit
+        on fact.sex <> 'total'
+        and fact.indicator_code = unit.indicator_code
+        and fact.period_year = unit.period_year
+        and fact.stage = unit.stage
+        and fact.sex = unit.sex
+        and fact.county_code = unit.county_code
+        and unit.unit_code in (fact.reporter_code, fact.county_code)
+    where grain.school_sides > 0
+        and fact.reporter_level = 'school'
+        and (fact.sex = 'total' or unit.is_complete)
+    group by 1, 2, 3, 4, 5, 6
     -- Where counties are compared, a school may belong to one side only.
     having count(distinct fact.side) >= case max(indicator.unit_of_account)
         when 'county' then 1 else max(grain.school_sides)
@@ -62,8 +79,10 @@ expected_schools as (
         school.school_code as unit_code,
         'school' as unit_level,
         school.urban_rural,
-        school.ownership
+        school.ownership,
+        part.sex
     from grain
+    inner join part using (indicator_code, period_year, stage)
     inner join indicator using (indicator_code)
     inner join {{ ref('int_school__stages') }} as school
         on grain.period_year = school.period_year
@@ -80,6 +99,7 @@ school_units as (
         and expected.period_year = reported.period_year
         and expected.stage = reported.stage
         and expected.unit_code = reported.unit_code
+        and expected.sex = reported.sex
 ),
 
 ever_reported as (
@@ -112,13 +132,16 @@ county_units as (
         'county' as unit_level,
         null::text as urban_rural,
         null::text as ownership,
+        part.sex,
         coalesce(unit.is_complete, false) as is_reported
     from expected_counties as expected
+    inner join part using (indicator_code, period_year, stage)
     left join {{ ref('int_indicator__units') }} as unit
         on expected.indicator_code = unit.indicator_code
         and expected.period_year = unit.period_year
         and expected.stage = unit.stage
         and expected.county_code = unit.unit_code
+        and part.sex = unit.sex
 ),
 
 -- Attainment: expected are the assessed units, reporting are those that could be judged.
@@ -132,6 +155,7 @@ attainment_units as (
         'school' as unit_level,
         school.urban_rural,
         school.ownership,
+        'total' as sex,
         judged.unit_code is not null as is_reported
     from indicator
     inner join {{ ref('int_indicator__assessed') }} as assessed
@@ -164,6 +188,7 @@ dispersion_units as (
         'school' as unit_level,
         null::text as urban_rural,
         null::text as ownership,
+        'total' as sex,
         coalesce(unit.is_complete and unit.denominator > 0, false) as is_reported
     from {{ ref('indicator') }} as item
     inner join {{ ref('int_indicator__assessed') }} as assessed on item.stage = assessed.stage
@@ -172,6 +197,7 @@ dispersion_units as (
         and assessed.period_year = unit.period_year
         and assessed.stage = unit.stage
         and assessed.school_code = unit.unit_code
+        and unit.sex = 'total'
     where item.kind = 'dispersion' and item.parent_code is not null and item.is_computed
 ),
 
@@ -186,15 +212,16 @@ dispersion_headline as (
         units.unit_level,
         units.urban_rural,
         units.ownership,
+        units.sex,
         bool_and(units.is_reported) as is_reported
     from dispersion_units as units
     inner join {{ ref('indicator') }} as item on units.indicator_code = item.indicator_code
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 )
 
 select
     indicator_code, period_year, stage, county_code, unit_code, unit_level,
-    urban_rural, ownership, is_reported
+    urban_rural, ownership, sex, is_reported
 from school_units
 union all
 select * from county_units

@@ -1,4 +1,4 @@
-{#- Grain: indicator x side x period x reporter x stage: the measures an indicator is made of.
+{#- Grain: indicator x side x period x reporter x stage x sex: the measures an indicator is made of.
     A term of earlier periods is moved to the period it is compared in. -#}
 with
 
@@ -9,6 +9,7 @@ indicator as (
         region_basis,
         period_kind,
         coalesce(breakdowns, '') like '%stage%' as has_stages,
+        coalesce(breakdowns, '') like '%sex%' as has_sexes,
         coalesce(stage, 'all') as stage
     from {{ ref('indicator') }}
     where is_computed and numerator_terms is not null
@@ -23,6 +24,7 @@ select
         as county_code,
     fact.reporter_code,
     fact.reporter_level,
+    fact.sex,
     sum(fact.value) as value
 from indicator
 inner join {{ ref('int_indicator__terms') }} as term using (indicator_code)
@@ -30,5 +32,5 @@ inner join {{ ref('int_school__measures') }} as fact
     on term.measure_code = fact.measure_code
     and term.stage = fact.stage
     and indicator.period_kind = fact.period_kind
-where fact.sex = 'total'
-group by 1, 2, 3, 4, 5, 6, 7
+where fact.sex = 'total' or indicator.has_sexes
+group by 1, 2, 3, 4, 5, 6, 7, 8

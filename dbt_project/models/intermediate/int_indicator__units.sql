@@ -1,9 +1,9 @@
 {#-
-  Grain: indicator x period x stage x unit, both sides together.
+  Grain: indicator x period x stage x unit x sex, both sides together.
   A unit is the school where both sides are reported by schools; where either side exists only for
   the county, or the registry says so (unit_of_account), both sides are summed to the county. Only units with both sides take part
   (is_complete), so a missing report lowers the coverage and not the value. `growth` needs both
-  sides of the year before as well.
+  sides of the year before as well. Girls and boys of a unit count where they make up the whole.
 -#}
 with
 
@@ -21,7 +21,7 @@ fact as (
     select
         fact.*,
         indicator.unit_of_account = 'county' or bool_or(fact.reporter_level = 'county') over (
-            partition by fact.indicator_code, fact.period_year, fact.stage, fact.county_code
+            partition by fact.indicator_code, fact.period_year, fact.stage, fact.county_code, fact.sex
         ) as is_collapsed
     from {{ ref('int_indicator__facts') }} as fact
     inner join indicator using (indicator_code)
@@ -71,10 +71,11 @@ unit as (
         county_code,
         case when is_collapsed then county_code else reporter_code end as unit_code,
         case when is_collapsed then 'county' else 'school' end as unit_level,
+        sex,
         sum(value) filter (where side = 'numerator') as numerator,
         sum(value) filter (where side = 'denominator') as denominator
     from fact
-    group by 1, 2, 3, 4, 5, 6
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 sided as (
@@ -86,6 +87,7 @@ sided as (
         unit.county_code,
         unit.unit_code,
         unit.unit_level,
+        unit.sex,
         coalesce(unit.numerator, case when no_numerator.side is not null then 0 end) as numerator,
         case
             when not indicator.has_denominator then 1
@@ -112,6 +114,22 @@ sided as (
         and unit.county_code = no_denominator.county_code
 ),
 
+-- A term or a school without the split would make a part of one side only.
+whole as (
+    select
+        indicator_code,
+        period_year,
+        stage,
+        unit_code,
+        sum(numerator) filter (where sex <> 'total') = sum(numerator) filter (where sex = 'total')
+        and sum(denominator) filter (where sex <> 'total')
+        = sum(denominator) filter (where sex = 'total') as is_split
+    from sided
+    where indicator_code in (select parted.indicator_code from sided as parted where parted.sex <> 'total')
+    group by 1, 2, 3, 4
+    having count(*) = 3
+),
+
 final as (
     select
         sided.*,
@@ -119,6 +137,7 @@ final as (
         before.denominator as previous_denominator,
         sided.numerator is not null
         and sided.denominator is not null
+        and (sided.sex = 'total' or coalesce(whole.is_split, false))
         and (
             sided.kind <> 'growth'
             or (before.numerator is not null and before.denominator is not null)
@@ -129,7 +148,14 @@ final as (
         and sided.indicator_code = before.indicator_code
         and sided.stage = before.stage
         and sided.unit_code = before.unit_code
+        and sided.sex = before.sex
         and sided.period_year = before.period_year + 1
+    left join whole
+        on sided.sex <> 'total'
+        and sided.indicator_code = whole.indicator_code
+        and sided.period_year = whole.period_year
+        and sided.stage = whole.stage
+        and sided.unit_code = whole.unit_code
 )
 
 select * from final

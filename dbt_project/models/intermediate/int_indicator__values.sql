@@ -40,14 +40,14 @@ school as (
 
 unit as (
     select
-        indicator_code, period_year, stage, county_code, unit_code, unit_level,
+        indicator_code, period_year, stage, county_code, unit_code, unit_level, sex,
         numerator, denominator, previous_numerator, previous_denominator
     from {{ ref('int_indicator__units') }}
     where is_complete
     union all
     select
         indicator_code, period_year, stage, county_code, unit_code, 'school' as unit_level,
-        numerator, denominator, null as previous_numerator, null as previous_denominator
+        'total' as sex, numerator, denominator, null as previous_numerator, null as previous_denominator
     from {{ ref('int_indicator__attainment') }}
 ),
 

@@ -1,9 +1,12 @@
-{#- Population of the age groups on 1 September, by county x school year; stage = whose age it is. -#}
+{#- Population of the age groups on 1 September, by county x school year x sex; stage = whose age it
+    is. -#}
 with
 
 age as (
-    select * from {{ ref('stg_population__ages') }}
-    where sex = '合计'
+    select
+        *,
+        case sex when '合计' then 'total' when '女' then 'female' when '男' then 'male' end as part
+    from {{ ref('stg_population__ages') }}
 ),
 
 region as (
@@ -21,12 +24,14 @@ select
     age.period_year,
     stage.stage,
     'population' as measure_code,
+    age.part as sex,
     sum(age.population_count) as value,
     'population' as family,
     max(age.batch_id) as batch_id
 from age
 inner join region on age.region_name = region.region_name
 inner join stage on age.age_years between stage.age_from and stage.age_to
-group by 1, 2, 3, 4
+where age.part is not null
+group by 1, 2, 3, 4, 5, 6
 -- A missing single year would understate the whole group.
 having count(age.population_count) = max(stage.age_to) - min(stage.age_from) + 1

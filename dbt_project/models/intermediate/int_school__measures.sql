@@ -9,16 +9,23 @@
     'int_measure__premises',
     'int_measure__average',
     'int_measure__finance',
-    'int_measure__population',
     'int_measure__register',
+    'int_measure__vocational',
+    'int_measure__mobility',
+    'int_measure__inclusion',
+] -%}
+{#- Models with a column sex: total, female, male. -#}
+{%- set by_sex = [
+    'int_measure__population',
+    'int_measure__by_sex',
 ] -%}
 with
 
 measured as (
-    {% for domain in domains -%}
+    {% for domain in domains + by_sex -%}
     select
-        reporter_code, reporter_level, period_year, stage, measure_code, 'total' as sex, value,
-        family, batch_id
+        reporter_code, reporter_level, period_year, stage, measure_code,
+        {{ 'sex' if domain in by_sex else "'total'" }} as sex, value, family, batch_id
     from {{ ref(domain) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

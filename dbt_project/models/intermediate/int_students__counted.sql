@@ -22,11 +22,12 @@ student as (
         is_migrant,
         is_purchased_place,
         status,
+        sex,
         age_years,
         count(*) as pupil_count
     from {{ ref('stg_enrolment__students') }}
     where batch_id in {{ new_batches('students') }}
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 ),
 
 -- Every distinct label is cleaned once; different spellings of one label meet again below.
@@ -42,6 +43,7 @@ cleaned as (
         coalesce({{ clean('is_migrant') }} = '是', false) as is_migrant,
         coalesce({{ clean('is_purchased_place') }} = '是', false) as has_purchased_place,
         {{ clean('status') }} as status,
+        case {{ clean('sex') }} when '女' then 'female' when '男' then 'male' end as sex,
         age_years,
         pupil_count
     from student
@@ -60,7 +62,8 @@ select
     is_migrant,
     has_purchased_place,
     status,
+    sex,
     age_years,
     sum(pupil_count)::bigint as pupil_count
 from cleaned
-group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14

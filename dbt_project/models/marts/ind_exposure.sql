@@ -22,7 +22,7 @@ indicator as (
 unit as (
     select indicator_code, period_year, county_code, unit_code, numerator, denominator
     from {{ ref('int_indicator__units') }}
-    where unit_level = 'school' and is_complete and denominator > 0
+    where unit_level = 'school' and sex = 'total' and is_complete and denominator > 0
 ),
 
 -- A school of several stages is one reporter.

@@ -4,7 +4,7 @@ with
 
 source as (
     {{ published('students', [
-        'school_code', 'birth_date', 'grade', 'class_name', 'entry_month', 'boarding',
+        'school_code', 'sex', 'birth_date', 'grade', 'class_name', 'entry_month', 'boarding',
         'source_type', 'is_migrant', 'is_purchased_place', 'status',
     ]) }}
 ),
@@ -12,6 +12,7 @@ source as (
 final as (
     select
         school_code,
+        sex,
         -- Age reached on the 1 September the period starts with; other notations cost a parse.
         case
             when length(birth_date) = 8 and ltrim(birth_date, '0123456789') = ''
