@@ -70,19 +70,25 @@ def land_all(
 ) -> list["LandResult"]:
     """Land every delivery of ``dataset`` found (or those at ``paths``), earliest period first.
 
+    Without ``paths``, what a killed run left unpublished is among the results (``resumed``).
     A delivery that cannot be landed is a result with outcome ``failed``, not an exception.
     Raises SourceError when the source cannot be reached; ``resolve`` finds its connection.
     """
     from eduplan.extract.fetch import fetch
-    from eduplan.land import land
+    from eduplan.land import land, unfinished
 
-    contract = contract_of(settings, dataset)
+    contract, named = contract_of(settings, dataset), tuple(paths)
     with warehouse.connect(ensure_database(settings)) as conn:
-        deliveries = fetch(settings, conn, contract, tuple(paths), period, resolve)
-        return [
+        deliveries = fetch(settings, conn, contract, named, period, resolve)
+        results = [
             land(conn, contract, delivery, settings.archive_dir)
             for delivery in sorted(deliveries, key=lambda d: d.period)
         ]
+        done = {result.batch_id for result in results}
+        if not named:
+            left = unfinished(conn, contract, period)
+            results += [result for result in left if result.batch_id not in done]
+        return sorted(results, key=lambda result: result.period)
 
 
 def audit_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> list["AuditResult"]:

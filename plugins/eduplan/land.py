@@ -24,6 +24,7 @@ from eduplan.extract.reading import FileRows
 from eduplan.extract.shape import Header, Shape
 from eduplan.extract.totals import Mismatch
 from eduplan.extract.worker import Job, read_files
+from eduplan.replace import PARTIAL
 
 # nextval fills its cache one by one at once: a bigger cache costs more than it saves.
 _SEQUENCE_CACHE = 20_000
@@ -37,8 +38,9 @@ _PAIRS = 50
 class LandResult:
     """What became of one delivery.
 
-    ``outcome``: ``landed``; ``unchanged`` (these bytes are published already); ``resumed`` (these
-    bytes are landed, not yet published); ``failed`` (recorded with ``error_code``, nothing landed).
+    ``outcome``: ``landed``; ``unchanged`` (these bytes are published already, or they are workbooks
+    without a sheet of this dataset); ``resumed`` (these bytes are landed, not yet published);
+    ``failed`` (recorded with ``error_code``, nothing landed).
     ``rows`` are in the batch table, ``rejected_rows`` are lines left out and quarantined.
     """
 
@@ -106,6 +108,56 @@ def land(
             f"{contract.dataset} {delivery.period}: {error.filename} vanished while it was read",
             hint="run it again",
         ) from error
+
+
+def known_files(conn: psycopg.Connection[Any], contract: Contract) -> dict[tuple[str, str], str]:
+    """Return (period, path) -> SHA-256 of the files whose latest reading still stands.
+
+    A file that was refused or not needed is judged again once the contract has changed.
+    """
+    found = conn.execute(
+        "select distinct on (b.period, f.path) b.period, f.path, min(f.sha256),"
+        " bool_or(f.status = 'landed' or b.contract_hash = %s)"
+        " from ops.batch_file f join ops.batch b using (batch_id)"
+        " where b.dataset = %s and b.status <> 'failed'"
+        " group by b.period, f.path, b.batch_id order by b.period, f.path, b.batch_id desc",
+        (contract.sha256, contract.dataset),
+    ).fetchall()
+    return {(period, path): digest for period, path, digest, stands in found if stands}
+
+
+def unfinished(
+    conn: psycopg.Connection[Any], contract: Contract, period: str | None
+) -> list[LandResult]:
+    """Return as ``resumed`` what a killed run left landed or audited, and nothing later replaces.
+
+    Held batches of schools and keys are judged again too: what they wait for may have come in
+    another delivery, and their files are not read again.
+    """
+    return [
+        _result(contract.dataset, row, "resumed")
+        for row in conn.execute(
+            f"select {_COUNTS} from ops.batch b where dataset = %(dataset)s"  # noqa: S608
+            " and (%(period)s::text is null or period = %(period)s)"
+            " and (status in ('landed', 'audited') or status = 'held' and %(partial)s)"
+            " and (%(partial)s or not exists (select from ops.batch l where l.dataset = b.dataset"
+            "  and l.period = b.period and l.batch_id > b.batch_id and l.status <> 'failed'))"
+            " order by period, batch_id",
+            {
+                "dataset": contract.dataset,
+                "period": period,
+                "partial": contract.scope in PARTIAL,
+            },
+        ).fetchall()
+    ]
+
+
+_COUNTS = "batch_id, period, row_count, rejected_count, file_count, rejected_file_count, status"
+
+
+def _result(dataset: str, row: Sequence[Any], outcome: str) -> LandResult:
+    batch_id, period, *counts = row[:6]
+    return LandResult(dataset, period, batch_id, outcome, *counts)
 
 
 def _settle_pull(
@@ -179,19 +231,27 @@ class _Landing:
         )
 
     def _alive(self) -> LandResult | None:
+        """Return the batch that these bytes are already, unless another took its place in part."""
         row = self.cur.execute(
-            "select batch_id, status, row_count, rejected_count, file_count, rejected_file_count"
-            " from ops.batch where dataset = %s and period = %s and content_hash = %s"
-            " and status in ('landed', 'audited', 'published', 'held')",
-            (self.contract.dataset, self.delivery.period, self.delivery.content_hash),
+            f"select {_COUNTS} from ops.batch b where dataset = %(dataset)s"  # noqa: S608
+            " and period = %(period)s and content_hash = %(hash)s"
+            " and status in ('landed', 'audited', 'published', 'held') and (not %(partial)s"
+            "  or not exists (select from raw.superseded_row s where s.batch_id = b.batch_id)"
+            "  and not exists (select from ops.batch l where l.dataset = b.dataset"
+            "   and l.period = b.period and l.batch_id > b.batch_id and (b.status <> 'published'"
+            "   and l.status <> 'failed' or l.status in ('landed', 'audited', 'held'))))"
+            " order by batch_id desc limit 1",
+            {
+                "dataset": self.contract.dataset,
+                "period": self.delivery.period,
+                "hash": self.delivery.content_hash,
+                "partial": self.contract.scope in PARTIAL,
+            },
         ).fetchone()
         if row is None:
             return None
-        outcome = "unchanged" if row[1] == "published" else "resumed"
-        return LandResult(
-            self.contract.dataset, self.delivery.period, row[0], outcome, row[2], row[3], row[4],
-            row[5],
-        )  # fmt: skip
+        outcome = "unchanged" if row[-1] == "published" else "resumed"
+        return _result(self.contract.dataset, row, outcome)
 
     def _outside(self) -> LandingError:
         first, last = self.contract.period_range
@@ -270,17 +330,11 @@ class _Landing:
             raise RuntimeError("the server returned no row")
         return row[0]
 
-    def _name(self, path: Path) -> str:
-        root = self.delivery.root
-        if root is not None and path.is_relative_to(root):
-            return str(path.relative_to(root))
-        return path.name
-
     # -- one file ----------------------------------------------------------------------------
 
     def _one_file(self, path: Path, kept: dict[str, str]) -> None:
         """Keep the bytes of one file and land it, or note why it is rejected alone."""
-        entry = self._entry(self._name(path))
+        entry = self._entry(self.delivery.name(path))
         try:
             with self.conn.transaction():
                 self._keep_and_land(path, entry)
@@ -345,7 +399,7 @@ class _Landing:
         readable: list[tuple[_File, Job]] = []
         for path, (bytes_, kind) in zip(paths, arrived, strict=True):
             entry = self._entry(
-                self._name(path), sha256=bytes_.sha256, size=bytes_.size,
+                self.delivery.name(path), sha256=bytes_.sha256, size=bytes_.size,
                 format=path.suffix.lstrip(".").lower() or "unknown",
             )  # fmt: skip
             try:
@@ -377,7 +431,7 @@ class _Landing:
         bytes_ = archive.keep(path, self.archive_dir)
         try:
             with bytes_.path.open("rb") as handle:
-                return bytes_, sniff(handle.read(archive.BLOCK), self._name(path))
+                return bytes_, sniff(handle.read(archive.BLOCK), self.delivery.name(path))
         except LandingError as error:
             return bytes_, error
 
@@ -622,6 +676,8 @@ class _Landing:
         landed = [entry for entry in self.files if entry.status == "landed"]
         rejected = [entry for entry in self.files if entry.status == "rejected"]
         if not landed:
+            if not rejected and self._stands_beside():
+                return self._not_concerned()
             raise self._nothing_left()
         self._move_extras()
         self.cur.execute(
@@ -643,6 +699,32 @@ class _Landing:
         return LandResult(
             self.contract.dataset, self.delivery.period, self.batch_id, "landed", rows, bad,
             len(self.delivery.files), len({entry.path for entry in rejected}),
+        )  # fmt: skip
+
+    def _stands_beside(self) -> bool:
+        """Whether these are some files of many, of which others were landed before."""
+        if self.contract.scope not in PARTIAL:
+            return False
+        self.cur.execute(
+            "select exists (select from ops.batch where dataset = %s and period = %s"
+            " and batch_id <> %s and status <> 'failed')",
+            (self.contract.dataset, self.delivery.period, self.batch_id),
+        )
+        return bool(self._scalar())
+
+    def _not_concerned(self) -> LandResult:
+        """Note files without a sheet of this dataset, so that they are not read every time."""
+        self.cur.execute(sql.SQL("drop table {}").format(self.table))
+        self.cur.execute(sql.SQL("drop sequence {}").format(self.sequence))
+        self._write_files(self.batch_id)
+        self.cur.execute(
+            "update ops.batch set status = 'superseded', superseded_at = clock_timestamp(),"
+            " file_count = %s where batch_id = %s",
+            (len(self.delivery.files), self.batch_id),
+        )
+        return LandResult(
+            self.contract.dataset, self.delivery.period, self.batch_id, "unchanged", 0, 0,
+            len(self.delivery.files), 0,
         )  # fmt: skip
 
     def _nothing_left(self) -> LandingError:
@@ -733,10 +815,10 @@ class _Landing:
         listed = {entry.path for entry in self.files}
         for path in self.delivery.files:
             # A delivery refused before its files were read is kept and listed all the same.
-            if self._name(path) not in listed:
+            if self.delivery.name(path) not in listed:
                 kept = archive.keep(path, self.archive_dir)
                 self._entry(
-                    self._name(path), sha256=kept.sha256, size=kept.size,
+                    self.delivery.name(path), sha256=kept.sha256, size=kept.size,
                     format=path.suffix.lstrip(".").lower() or "unknown",
                 )  # fmt: skip
         for entry in self.files:
@@ -759,12 +841,12 @@ class _Landing:
         else:
             self.cur.execute(
                 "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
-                " contract_hash, file_count, rejected_file_count, error_code, error)"
-                " values (%s, %s, 'failed', %s, %s, %s, %s, %s, %s, %s) returning batch_id",
+                " contract_hash, file_count, rejected_file_count, error_code, error, scope)"
+                " values (%s, %s, 'failed', %s, %s, %s, %s, %s, %s, %s, %s) returning batch_id",
                 (
                     self.contract.dataset, self.delivery.period, self.delivery.content_hash,
                     self.contract.version, self.contract.sha256, len(self.delivery.files),
-                    rejected, error.code, message,
+                    rejected, error.code, message, self.contract.scope,
                 ),
             )  # fmt: skip
             batch_id = self._scalar()

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
+from types import MappingProxyType
 
 from eduplan.archive import sha256_of
 from eduplan.contract import FULL_PERIOD, Contract, is_period
@@ -28,15 +29,32 @@ class Delivery:
     root: Path | None = None
     pull_id: int | None = None
 
+    def name(self, file: Path) -> str:
+        """Return what ``ops.batch_file.path`` calls a file."""
+        return file_name(file, self.root)
+
+
+def file_name(file: Path, root: Path | None) -> str:
+    """Return the path of ``file`` below ``root``, its bare name when it lies elsewhere."""
+    if root is not None and file.is_relative_to(root):
+        return str(file.relative_to(root))
+    return file.name
+
 
 def discover(
-    contract: Contract, source_root: Path, paths: Sequence[Path] = (), period: str | None = None
+    contract: Contract,
+    source_root: Path,
+    paths: Sequence[Path] = (),
+    period: str | None = None,
+    known: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> list[Delivery]:
     """List the deliveries of ``contract``, sorted by period.
 
     Without ``paths`` the contract's glob is looked up under ``source_root``. With ``paths`` these
     files (or the deliverable files of these folders) are taken, wherever they are. ``period``
     restricts the former and names the latter's period where their path does not tell it.
+    Of the files that nobody named, those are left out whose SHA-256 ``known`` has under (period,
+    name); a delivery without any file left is none.
     Symbolic links and files or folders that begin with ``.``, ``_`` or ``~$`` are never deliveries.
 
     Raises LandingError LND-020 when no period can be told or it is malformed, LND-021 when a
@@ -56,10 +74,19 @@ def discover(
         for file, told in _globbed(contract, source_root):
             if told == period or (period is None and not _before(contract, told)):
                 found.setdefault(told, []).append(file)
-    return [
-        Delivery(contract.dataset, told, tuple(sorted(files)), content_hash(files), source_root)
-        for told, files in sorted(found.items())
-    ]
+    deliveries = []
+    for told, files in sorted(found.items()):
+        digests = {file: sha256_of(file) for file in sorted(files)}
+        if not paths:
+            for file, digest in list(digests.items()):
+                if known.get((told, file_name(file, source_root))) == digest:
+                    del digests[file]
+        if digests:
+            combined = combined_hash(digests.values())
+            deliveries.append(
+                Delivery(contract.dataset, told, tuple(digests), combined, source_root)
+            )
+    return deliveries
 
 
 def content_hash(files: Iterable[Path]) -> str:

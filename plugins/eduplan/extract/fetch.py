@@ -9,6 +9,8 @@ import psycopg
 from eduplan.connections import Resolver
 from eduplan.contract import Contract, load_contracts
 from eduplan.extract.discover import Delivery, discover
+from eduplan.land import known_files
+from eduplan.replace import PARTIAL
 from eduplan.settings import Settings
 
 
@@ -22,19 +24,23 @@ def fetch(
 ) -> list[Delivery]:
     """Return the deliveries of ``contract``: files named by ``paths``, else what its source has.
 
+    Where a delivery replaces only its schools or keys, files that were read before are left out.
+
     ``conn`` is the warehouse, where readings of APIs and databases keep their state.
     Raises SourceError when the source cannot be reached or gives less than it announced.
     """
     source = contract.source
+    partial = source.kind == "file" and contract.scope in PARTIAL and not paths
+    known = known_files(conn, contract) if partial else {}
     if paths or source.connection is None:
-        return discover(contract, settings.source_root, paths, period)
+        return discover(contract, settings.source_root, paths, period, known)
     connection = resolve(source.connection)
     if source.kind == "file":
         from eduplan.extract import remote
 
         mirror = settings.mirror_dir / contract.dataset
         remote.mirror(contract, connection, mirror, period)
-        return discover(contract, mirror, (), period)
+        return discover(contract, mirror, (), period, known)
     if source.kind == "api":
         from eduplan.extract import api
 
