@@ -365,6 +365,37 @@ def indicators(
 
 
 @app.command()
+def explain(
+    code: Annotated[str, typer.Argument(help="An indicator, e.g. CMP-01P.")],
+    region: Annotated[
+        str | None, typer.Option(help="Region code or name; default: the city.")
+    ] = None,
+    period: Annotated[str | None, typer.Option(help="Default: the latest with a value.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Where a value comes from: sides, coverage, schools, batches, quarantined rows, revisions."""
+    from eduplan import warehouse
+    from eduplan.explain import explain as look_up
+    from eduplan.explain_text import show
+    from eduplan.postgres import ensure_database
+
+    with warehouse.connect(ensure_database(_settings())) as conn:
+        conn.read_only = True
+        found = look_up(conn, code, region, period)
+    if form is Format.table:
+        show(found, out)
+        return
+    if form is Format.csv:
+        raise typer.BadParameter("an explanation is table or json", param_hint="--format")
+    body = json.dumps(found.as_dict(), ensure_ascii=False, indent=2, default=_json_value)
+    sys.stdout.write(body + "\n")
+
+
+def _json_value(value: Any) -> Any:
+    return _plain(value) if isinstance(value, Decimal) else str(value)
+
+
+@app.command()
 def batches(
     dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
     period: Annotated[str | None, typer.Option(help="Only this period.")] = None,

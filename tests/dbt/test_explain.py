@@ -1,6 +1,8 @@
 """Where a value comes from and what changed it, on a mini city of its own that is built twice."""
 
 import csv
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
+from rich.console import Console
 
 from eduplan import transform
+from eduplan.errors import EduplanError
+from eduplan.explain import explain
+from eduplan.explain_text import show
 from eduplan.settings import Settings
 from tests.dbt import mini_city
 from tests.dbt.mini_city import CITY, P1, P2, P3, Y25, A, B
@@ -205,3 +211,40 @@ def test_batches_behind_a_value(rebuilt: Rebuilt) -> None:
         ("jj4155", Y25),
         ("school_register", Y25),
     ]
+
+
+def test_explanation_says_the_revision_and_its_batch(rebuilt: Rebuilt) -> None:
+    found = explain(rebuilt.conn, "TCH-09")
+    assert (found.head["region_code"], found.head["period"]) == (CITY, Y25)
+    assert float(found.head["value"]) == pytest.approx(1120 / 64)
+    assert [row["cause"] for row in found.revisions] == ["data"]
+    text = Console(width=200, record=True, file=io.StringIO())
+    show(found, text)
+    page = text.export_text()
+    for words in ("17.50", "17.03", f"{rebuilt.batch} (jj3112 2025-2026)", "中央编办", "P1小学"):
+        assert words in page, words
+    assert json.loads(json.dumps(found.as_dict(), default=str))["indicator_code"] == "TCH-09"
+
+
+def test_explanation_of_a_county_and_of_what_has_no_data(rebuilt: Rebuilt) -> None:
+    found = explain(rebuilt.conn, "TCH-01", "万秀区", Y25)
+    assert found.head["region_code"] == A
+    assert found.exposure is not None and found.exposure["quarantined_rows"] == 2
+    # P3 has no teacher, so without the two of P2 the county's bounds are its own
+    assert explain(rebuilt.conn, "TCH-01", B, Y25).exposure is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("XXX-99",), "no indicator 'XXX-99'", "eduplan indicators"),
+        (("TCH-09", "北京市"), "no region '北京市'", "万秀区"),
+        (("TCH-09", None, "1999-2000"), "TCH-09 has no row for the city in 1999-2000", Y25),
+    ],
+)
+def test_what_is_not_there_is_named(
+    rebuilt: Rebuilt, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    with pytest.raises(EduplanError, match=message) as error:
+        explain(rebuilt.conn, *arguments)
+    assert hint in error.value.hint
