@@ -105,7 +105,7 @@ def pull(
         )
     pull_id, path = found
     return [
-        Delivery(contract.dataset, FULL_PERIOD, (path,), content_hash([path]), spool_dir, pull_id)
+        Delivery(contract.dataset, FULL_PERIOD, (path,), content_hash([path]), path.parent, pull_id)
     ]
 
 
@@ -338,11 +338,9 @@ def _table(source: sa.Connection, contract: Contract, where: str) -> _Table:
     """Look the table of ``contract`` up; SourceError names what it lacks."""
     full = str(contract.source.options["table"])
     schema, _, name = full.rpartition(".")
-    inspector = sa.inspect(source)
-    try:
-        types = {c["name"]: c["type"] for c in inspector.get_columns(name, schema or None)}
-    except NoSuchTableError:
-        types = {}
+    dialect = source.dialect.name
+    look_up = _look_up_postgresql if dialect == "postgresql" else _look_up_mysql
+    types, key, engine = look_up(source, schema or None, name)
     if not types:
         raise SourceError(
             f"{contract.dataset}：{where} 中没有表「{full}」，或账号无权读取。"
@@ -360,9 +358,12 @@ def _table(source: sa.Connection, contract: Contract, where: str) -> _Table:
             hint=f"请恢复这些列，或在契约 {contract.path.name} 的 aliases 中改为现在的列名"
             " / restore them, or write their present names as aliases in the contract",
         )
-    key = inspector.get_pk_constraint(name, schema or None)["constrained_columns"]
-    _refuse_unsafe_engine(inspector, name, schema, full, contract)
-    dialect = source.dialect.name
+    if engine and engine.lower() not in ("innodb", "rocksdb"):
+        raise SourceError(
+            f"{contract.dataset}：表「{full}」的存储引擎 {engine} 不支持一致性快照。"
+            f" Table {full} has engine {engine}, which knows no snapshots.",
+            hint="请改用 InnoDB / ALTER TABLE … ENGINE=InnoDB",
+        )
     table = sa.table(
         quoted_name(name, True),
         *(sa.column(quoted_name(column, True), type_) for column, type_ in types.items()),
@@ -378,20 +379,59 @@ def _table(source: sa.Connection, contract: Contract, where: str) -> _Table:
     )
 
 
-def _refuse_unsafe_engine(
-    inspector: sa.Inspector, name: str, schema: str, full: str, contract: Contract
-) -> None:
-    """Raise for a table of MariaDB whose engine knows no snapshots (MyISAM, Aria, CSV, …)."""
-    if inspector.dialect.name != "mysql" or name not in inspector.get_table_names(schema or None):
-        return  # a view says nothing of its tables
-    options = inspector.get_table_options(name, schema or None)
-    engine = str(options.get("mysql_engine") or options.get("mariadb_engine") or "InnoDB")
-    if engine.lower() not in ("innodb", "rocksdb"):
-        raise SourceError(
-            f"{contract.dataset}：表「{full}」的存储引擎 {engine} 不支持一致性快照。"
-            f" Table {full} has engine {engine}, which knows no snapshots.",
-            hint="请改用 InnoDB / ALTER TABLE … ENGINE=InnoDB",
+def _look_up_postgresql(
+    source: sa.Connection, schema: str | None, name: str
+) -> tuple[dict[str, sa.types.TypeEngine[Any]], list[str], str | None]:
+    """Return column types, primary key and storage engine (none to tell) of a table or view."""
+    inspector = sa.inspect(source)
+    try:
+        types = {c["name"]: c["type"] for c in inspector.get_columns(name, schema)}
+    except NoSuchTableError:
+        return {}, [], None
+    return types, inspector.get_pk_constraint(name, schema)["constrained_columns"], None
+
+
+def _look_up_mysql(
+    source: sa.Connection, schema: str | None, name: str
+) -> tuple[dict[str, sa.types.TypeEngine[Any]], list[str], str | None]:
+    """Do the same where SELECT suffices: SQLAlchemy would want SHOW VIEW for a view."""
+
+    def of_table(view: str, *columns: str, order: str) -> list[tuple[Any, ...]]:
+        found = sa.table(
+            view,
+            *map(sa.column, (*columns, "table_schema", "table_name", order)),
+            schema="information_schema",
         )
+        here = schema if schema is not None else sa.func.database()
+        rows = source.execute(
+            sa.select(*(found.c[column] for column in columns))
+            .where(found.c.table_schema == here, found.c.table_name == name)
+            .order_by(found.c[order])
+        )
+        return [tuple(row) for row in rows]
+
+    types: dict[str, sa.types.TypeEngine[Any]] = {}
+    for column, data_type, column_type, precision in of_table(
+        "columns", "column_name", "data_type", "column_type", "datetime_precision",
+        order="ordinal_position",
+    ):  # fmt: skip
+        if data_type.endswith(("char", "text")) or data_type in ("enum", "set"):
+            types[column] = sa.String()
+        elif column_type == "tinyint(1)":
+            types[column] = sa.Boolean()
+        elif int(precision or 0):
+            types[column] = mysql.DATETIME(fsp=int(precision))
+        else:
+            types[column] = sa.types.NullType()
+    key = [
+        column
+        for column, index in of_table(
+            "statistics", "column_name", "index_name", order="seq_in_index"
+        )
+        if index == "PRIMARY"
+    ]
+    engines = of_table("tables", "engine", order="table_rows")
+    return types, key, engines[0][0] if engines else None
 
 
 def _shown(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
@@ -403,9 +443,9 @@ def _shown(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]
         if isinstance(type_, sa.DateTime) and type_.timezone:
             return sa.cast(column, postgresql.TIMESTAMP(timezone=False))
         return column
-    if isinstance(type_, mysql.TINYINT) and type_.display_width == 1:
+    if isinstance(type_, sa.Boolean):
         number = sa.cast(column, sa.CHAR)
-        return sa.case((column == 0, "false"), (column == 1, "true"), else_=number)
+        return sa.case((number == "0", "false"), (number == "1", "true"), else_=number)
     if getattr(type_, "fsp", None):
         return sa.func.regexp_replace(sa.cast(column, sa.CHAR), r"\.?0+$", "")
     return column
@@ -413,7 +453,7 @@ def _shown(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]
 
 def _order(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
     """Return what sorts ``column``: text by code point, which no locale or upgrade changes."""
-    if not isinstance(column.type, sa.String | sa.Enum):
+    if not isinstance(column.type, sa.String):
         return column
     if dialect == "postgresql":
         return sa.collate(sa.cast(column, sa.Text), "C")
