@@ -13,11 +13,14 @@
     'int_measure__vocational',
     'int_measure__mobility',
     'int_measure__inclusion',
+    'int_measure__wellbeing',
+    'int_measure__preschool',
 ] -%}
 {#- Models with a column sex: total, female, male. -#}
 {%- set by_sex = [
     'int_measure__population',
     'int_measure__by_sex',
+    'int_measure__fitness_by_sex',
 ] -%}
 with
 
@@ -40,16 +43,24 @@ measure as (
     select measure_code, period_kind from {{ ref('measure') }}
 ),
 
+-- Sums of an abolished county count for the one it was merged into.
+today as (
+    select region_code, current_code from {{ ref('int_region__current') }}
+),
+
 placed as (
     select
         measured.*,
         measure.period_kind,
-        case when measured.reporter_level = 'county' then measured.reporter_code
+        case when today.region_code is not null then today.current_code
+            when measured.reporter_level = 'county' then measured.reporter_code
             else school.county_code end as county_code,
-        case when measured.reporter_level = 'county' then measured.reporter_code
+        case when today.region_code is not null then today.current_code
+            when measured.reporter_level = 'county' then measured.reporter_code
             else school.location_county_code end as location_county_code
     from measured
     left join measure using (measure_code)
+    left join today on measured.reporter_code = today.region_code
     left join school
         on measured.reporter_level = 'school'
         and measured.reporter_code = school.school_code

@@ -6,7 +6,7 @@ registered as (
 ),
 
 region as (
-    select * from {{ ref('region') }}
+    select * from {{ ref('int_region__current') }}
 ),
 
 final as (
@@ -18,8 +18,8 @@ final as (
         registered.school_type_code,
         registered.organiser_code,
         registered.urban_rural_code,
-        coalesce(administered.region_code, located.region_code) as county_code,
-        located.region_code as location_county_code,
+        coalesce(administered.current_code, located.current_code) as county_code,
+        located.current_code as location_county_code,
         registered.location_code,
         registered.predecessor_code,
         registered.planned_year,
