@@ -364,15 +364,6 @@ def test_pupils_are_set_against_residents_where_the_school_stands(
     assert value(marts, "CMP-16", M) is None
 
 
-def test_missing_source_is_said(marts: psycopg.Connection) -> None:
-    """An indicator without data stands once, for the city, and says why."""
-    rows = marts.execute(
-        "select region_code, status, no_data_reason from marts.ind_progress"
-        " where indicator_code = 'MOR-03' and plan_version = 'wz-2025-2027'"
-    ).fetchall()
-    assert rows == [(CITY, "no_data", "缺少已发布数据:体质健康优良学生数(fitness)、有体质健康等级的学生数(fitness)")]
-
-
 def test_personal_data_stops_at_staging(marts: psycopg.Connection) -> None:
     """No column of a name, number, phone or address exists below raw."""
     columns = marts.execute(
