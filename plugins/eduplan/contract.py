@@ -30,9 +30,11 @@ What one delivery replaces (``scope``):
 period   everything published for its period
 full     everything published (datasets without periods)
 school   in its period, the rows of the schools it holds: ``scopeColumn`` names the column with the
-         school code. Only files that are new or changed are read
+         school code
 key      the rows of the same primary key (datasets without periods); a row whose ``tombstone``
          column says true, 1 or 是 only removes its key
+
+Of the files of scopes school and key only those are read that are new or changed.
 
 A predicate is TRUE or NULL for a good row and FALSE for a bad one. It sees the columns of one row,
 ``_file`` and ``_row``; lookups are uncorrelated (``x IN (SELECT …)``), so that PostgreSQL hashes
@@ -993,13 +995,14 @@ class _Reader:
         )
         for name in PLACEHOLDER.findall(rule.sql):
             if not re.fullmatch(
-                r"batch|period|period_start|(published|previous|reference):[a-z][a-z0-9_]*", name
+                r"batch|after|period|period_start|(published|previous|reference):[a-z][a-z0-9_]*",
+                name,
             ):
                 bad.add(
                     where,
                     f"{rule_id} uses the unknown placeholder {{{name}}}",
-                    "use {batch} {period} {period_start} {published:DATASET} {previous:DATASET}"
-                    " {reference:NAME}; braces have no other use in a rule",
+                    "use {batch} {after} {period} {period_start} {published:DATASET}"
+                    " {previous:DATASET} {reference:NAME}; braces have no other use in a rule",
                 )
         return rule if len(bad.found) == before else None
 

@@ -182,17 +182,20 @@ def _has_rows(cur: psycopg.Cursor[DictRow], contract: Contract, batch_id: int) -
     return found is not None and bool(found["any"])
 
 
+def scope_of(contract: Contract, alias: str, payload: bool = False) -> sql.Composable:
+    """Return the SQL array of a row's cleaned scope columns, or of those in its ``payload``."""
+    columns = [
+        sql.SQL("{} ->> {}").format(sql.Identifier(alias, "payload"), name)
+        if payload
+        else sql.Identifier(alias, name)
+        for name in contract.scope_columns
+    ]
+    cleaned = [sql.SQL("coalesce(edu.clean({}), '')").format(column) for column in columns]
+    return sql.SQL("array[{}]").format(sql.SQL(", ").join(cleaned))
+
+
 def _names(contract: Contract, batch: Mapping[str, Any]) -> dict[str, sql.Composable]:
-    """What the statements above are filled with; a scope is the array of its cleaned columns."""
-
-    def scope(columns: list[sql.Composable]) -> sql.Composable:
-        cleaned = [sql.SQL("coalesce(edu.clean({}), '')").format(column) for column in columns]
-        return sql.SQL("array[{}]").format(sql.SQL(", ").join(cleaned))
-
-    def payload(alias: str) -> sql.Composable:
-        held = sql.Identifier(alias, "payload")
-        return scope([sql.SQL("{} ->> {}").format(held, c) for c in contract.scope_columns])
-
+    """What the statements above are filled with."""
     return {
         "table": sql.Identifier("raw", f"{contract.dataset}__b{batch['batch_id']}"),
         "parent": sql.Identifier("raw", contract.dataset),
@@ -200,7 +203,7 @@ def _names(contract: Contract, batch: Mapping[str, Any]) -> dict[str, sql.Compos
         "dataset": sql.Literal(contract.dataset),
         "period": sql.Literal(batch["period"]),
         "provenance": sql.Literal([*PROVENANCE, "_by"]),
-        "scope": scope([sql.Identifier("r", column) for column in contract.scope_columns]),
-        "kept": payload("k"),
-        "quarantined": payload("q"),
+        "scope": scope_of(contract, "r"),
+        "kept": scope_of(contract, "k", payload=True),
+        "quarantined": scope_of(contract, "q", payload=True),
     }
