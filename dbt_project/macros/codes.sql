@@ -28,6 +28,11 @@ end
 strpos('一二三四五六', substr({{ grade }}, 3, 1))
 {%- endmacro %}
 
+{#- Order of the semesters of a school year. -#}
+{% macro semester_number(label) -%}
+case left({{ label }}, 1) when '秋' then 1 when '春' then 2 end
+{%- endmacro %}
+
 {#- Stage of the 任教学段 label of a teacher. -#}
 {% macro stage_of_teaching(label) -%}
 case {{ label }}
