@@ -15,7 +15,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from demo.city import forms, money, people, planting, rows, staff, world, xlsx
+from demo.city import (
+    forms,
+    mobility,
+    money,
+    people,
+    planting,
+    rows,
+    staff,
+    vocational,
+    world,
+    xlsx,
+)
 from demo.city.extras import write_extra_files, write_hold
 from demo.city.ledger import Entry, read_ledger, write_ledger
 from demo.city.register import write_register
@@ -57,6 +68,8 @@ class RegionResult:
     teachers: tuple[int, ...]
     children: int
     entries: list[Entry]
+    movers: dict[int, list[mobility.Mover]]  # students of clean rows, by year
+    voc_teachers: dict[int, list[tuple[str, str, str, str]]]  # of clean rows, by year
 
 
 def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult:
@@ -68,6 +81,8 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
     tables = forms.make_forms(schools, pupils, crew, kg_tables, region, seed).tables
     code, name = REGION_CODES[region], REGION_NAMES[region]
     entries: list[Entry] = []
+    movers: dict[int, list[mobility.Mover]] = {}
+    voc_teachers: dict[int, list[tuple[str, str, str, str]]] = {}
     junior_codes = {
         year: [
             schools.code_y[i][year - 2023] for i in pupils.ids if schools.kind[i] == world.JUNIOR
@@ -106,6 +121,9 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
             ),
         )
         entries += planted.entries
+        first = 3 if titled else 2
+        spoilt = {e.row - first for e in planted.entries if e.row}
+        movers[year] = mobility.pick_movers(rng(seed, 22, region, year), frame, spoilt)
         path = out / file
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_xlsx:
@@ -149,6 +167,9 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
             ),
         )
         entries += told.entries
+        voc_teachers[year] = vocational.pick_teachers(
+            crew.frames[year], {e.row - 3 for e in told.entries if e.row}
+        )
         head = xlsx.rows_xml(
             [["全国教师管理信息系统 教师基本信息采集表"], list(staff.TEACHER_HEADER)]
         )
@@ -173,6 +194,8 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
         tuple(crew.frames[y].height for y in YEARS),
         int(stage[2025][:, 0].sum()),
         entries,
+        movers,
+        voc_teachers,
     )
 
 
@@ -277,6 +300,8 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     entries += write_register(out, schools, seed)
     entries += write_extra_files(out, seed)
     entries += money.write_money(out, schools, regions, scale, seed)
+    entries += mobility.write_mobility(out, schools, regions, seed)
+    entries += vocational.write_vocational(out, schools, regions, seed)
     if hold:
         pupils = people.make_pupils(schools, 5, scale, seed)
         children, _ = forms.make_kindergartens(schools, 5, scale, seed)

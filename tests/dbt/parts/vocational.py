@@ -1,4 +1,4 @@
-"""Vocational school V1, transfers between C1 and V1, teacher rotation, children with disabilities."""
+"""V1, transfers between C1 and V1, teacher rotation, children with disabilities."""
 
 from tests.dbt.mini_city import C1, N1, P1, P2, V1, Y23, Y24, Y25, Row, Sheets
 
