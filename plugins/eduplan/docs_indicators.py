@@ -26,7 +26,17 @@ _DIRECTIONS = {
     "lower_better": "lower is better",
     "target_band": "inside a band",
 }
-_SEED_NAMES = ("indicator", "action", "measure", "threshold", "stage", "plan_version", "target")
+_SEED_NAMES = (
+    "indicator",
+    "action",
+    "measure",
+    "threshold",
+    "stage",
+    "plan_version",
+    "target",
+    "intl_match",
+    "benchmark",
+)
 
 
 def reference_path(settings: Settings) -> Path:
@@ -61,7 +71,8 @@ def render_reference(seeds_dir: Path) -> str:
         "A value always comes with its numerator, denominator and coverage (reporting units ÷"
         " expected units × 100). A zero denominator gives no value. Units with one side missing are"
         " out of both sums, so a missing report lowers the coverage and not the value. National"
-        " thresholds are a set of their own and are never used as targets.",
+        " thresholds are a set of their own and are never used as targets; benchmarks are published"
+        " figures of the same definition, for comparison only.",
         "",
     ]
     for action in sorted(seeds["action"], key=lambda row: int(row["sort_order"])):
@@ -82,12 +93,7 @@ def render_reference(seeds_dir: Path) -> str:
         )
         for row in members:
             items = [item for item in indicators if item["parent_code"] == row["indicator_code"]]
-            thresholds = [
-                item
-                for item in seeds["threshold"]
-                if item["indicator_code"] == row["indicator_code"]
-            ]
-            lines += _section(row, items, thresholds, measures, stages)
+            lines += _section(row, items, seeds, measures, stages)
     lines += ["## Measures", ""]
     lines += ["Rows of `marts.fct_school_measure`; the stage stands beside the measure.", ""]
     lines += _table(
@@ -106,12 +112,13 @@ def render_reference(seeds_dir: Path) -> str:
     )
     lines += ["## Plan versions", ""]
     lines += _table(
-        ("Version", "Name", "Demonstration", "Indicators with targets", "Note"),
+        ("Version", "Name", "Demonstration", "Amends", "Own rows with targets", "Note"),
         [
             (
                 row["plan_version"],
                 row["plan_name_zh"],
                 "yes" if row["is_demonstration"] == "true" else "no",
+                f"{row['amends']} ({row['adopted_on']})" if row["amends"] else "",
                 str(_targets(seeds["target"], row["plan_version"])),
                 row["note_zh"],
             )
@@ -137,10 +144,13 @@ def _targets(rows: Sequence[Row], plan_version: str) -> int:
 def _section(
     row: Row,
     items: Sequence[Row],
-    thresholds: Sequence[Row],
+    seeds: Mapping[str, Sequence[Row]],
     measures: Mapping[str, Row],
     stages: Mapping[str, str],
 ) -> list[str]:
+    def own(name: str) -> list[Row]:
+        return [found for found in seeds[name] if found["indicator_code"] == row["indicator_code"]]
+
     lines = [f"### {row['indicator_code']} {row['indicator_name_zh']}", ""]
     facts = [
         ("English", row["indicator_name_en"]),
@@ -156,24 +166,27 @@ def _section(
         facts.append(("How it is computed here", row["note_zh"]))
     else:
         facts.append(("Waits for", row["source_system"]))
-    facts.append(("National threshold", _thresholds(thresholds, stages)))
+    facts.append(("National threshold", _thresholds(own("threshold"), stages)))
     facts.append(("Threshold as published", row["standard_threshold"]))
     facts.append(("Source", f"{row['source_document']} (confidence: {row['confidence']})"))
-    if row["international_indicator"]:
+    facts.append(("Benchmark", _benchmarks(own("benchmark"), stages)))
+    for match in own("intl_match"):
+        name = "International" if match["statistic"] == "value" else "International, by sex"
         facts.append(
-            (
-                "International",
-                f"{row['international_indicator']}: {row['international_match']}."
-                f" {row['international_note']}",
-            )
+            (name, f"{match['international_indicator']}: {match['match_status']}. {match['note']}")
         )
     lines += [f"- **{name}**: {text}" for name, text in facts if text]
     if items:
         lines.append(
-            "- **Items**: "
-            + "; ".join(f"`{item['indicator_code']}` {item['indicator_name_zh']}" for item in items)
+            "- **Items**: " + "; ".join(_item(item, seeds["intl_match"]) for item in items)
         )
     return [*lines, ""]
+
+
+def _item(row: Row, matches: Sequence[Row]) -> str:
+    found = [m for m in matches if m["indicator_code"] == row["indicator_code"]]
+    beside = "".join(f" ({m['international_indicator']}: {m['match_status']})" for m in found)
+    return f"`{row['indicator_code']}` {row['indicator_name_zh']}{beside}"
 
 
 def _terms(terms: str, measures: Mapping[str, Row], stages: Mapping[str, str]) -> str:
@@ -191,6 +204,15 @@ def _thresholds(rows: Sequence[Row], stages: Mapping[str, str]) -> str:
     return "; ".join(
         f"{row['threshold_op']} {row['threshold_value']}"
         + ("" if row["stage"] == "all" else f" ({stages[row['stage']]})")
+        for row in rows
+    )
+
+
+def _benchmarks(rows: Sequence[Row], stages: Mapping[str, str]) -> str:
+    return "; ".join(
+        f"{row['area']} {row['period_year']}"
+        + ("" if row["stage"] == "all" else f" ({stages[row['stage']]})")
+        + f" {float(row['value']):g}{'%' if row['unit'] == '%' else ''} [{row['source_document']}]"
         for row in rows
     )
 

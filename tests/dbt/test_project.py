@@ -130,7 +130,11 @@ def test_public_plan_has_only_its_two_targets() -> None:
     assert not any(row["target_2025"] or row["target_2026"] for row in public)
     with (PROJECT / "dbt_project" / "seeds" / "plan_version.csv").open(encoding="utf-8") as handle:
         flags = {row["plan_version"]: row["is_demonstration"] for row in csv.DictReader(handle)}
-    assert flags == {"wz-2025-2027": "false", "demo-2025-2027": "true"}
+    assert flags == {
+        "wz-2025-2027": "false",
+        "demo-2025-2027": "true",
+        "demo-2025-2027-amended": "true",
+    }
 
 
 def test_builds_on_an_empty_warehouse(db_url: str, tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_builds_on_an_empty_warehouse(db_url: str, tmp_path: Path) -> None:
         ).fetchone()
     with (PROJECT / "dbt_project" / "seeds" / "indicator.csv").open(encoding="utf-8") as handle:
         count = sum(not row["parent_code"] for row in csv.DictReader(handle))
-    plans = ("demo-2025-2027", "wz-2025-2027")
+    plans = ("demo-2025-2027", "demo-2025-2027-amended", "wz-2025-2027")
     assert sorted(rows) == [(plan, count, count, count) for plan in plans]
     assert reason is not None
     assert reason[0].startswith("缺少已发布数据:")

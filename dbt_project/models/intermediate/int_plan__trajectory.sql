@@ -1,30 +1,25 @@
 {#-
   Grain: plan version x indicator x region x year: where the indicator should be.
-  Straight lines between the points the plan gives (baseline, yearly targets); nothing before the
-  baseline; the final target holds after the last year. No second point, no line.
+  linear: a straight line from the baseline to the final target, whatever is given between them;
+  milestones: straight lines between all points the plan gives (baseline, yearly targets).
+  Nothing before the baseline; the final target holds after the last year. No second point, no line.
 -#}
 with
 
-plan as (
-    select * from {{ ref('plan_version') }}
-),
-
 target as (
-    select target.*, plan.baseline_year, plan.final_year
-    from {{ ref('target') }} as target
-    inner join plan using (plan_version)
+    select * from {{ ref('int_plan__targets') }}
 ),
 
 point as (
     select target.plan_version, target.indicator_code, target.region_code, point.year, point.value
     from target
     cross join lateral (values
-        (target.baseline_year, target.baseline_value),
-        (2025, target.target_2025),
-        (2026, target.target_2026),
-        (2027, target.target_2027)
-    ) as point (year, value)
-    where point.value is not null
+        (target.baseline_year, target.baseline_value, true),
+        (2025, target.target_2025, false),
+        (2026, target.target_2026, false),
+        (2027, target.target_2027, true)
+    ) as point (year, value, is_end)
+    where point.value is not null and (point.is_end or target.trajectory = 'milestones')
 ),
 
 span as (

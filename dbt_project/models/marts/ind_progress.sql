@@ -1,7 +1,8 @@
 {#-
   Grain: plan version x indicator x region x period: value against the plan's trajectory.
   A county without targets of its own is judged by the city's. National thresholds are shown
-  beside (threshold_met) and never judged as targets.
+  beside (threshold_met) and never judged as targets. A final target without baseline has no line:
+  its indicator is met or not_yet, and only the final year judges it.
 -#}
 with
 
@@ -111,11 +112,11 @@ aimed as (
     from stated
     cross join plan
     cross join city
-    left join {{ ref('target') }} as own
+    left join {{ ref('int_plan__targets') }} as own
         on plan.plan_version = own.plan_version
         and stated.indicator_code = own.indicator_code
         and stated.region_code = own.region_code
-    left join {{ ref('target') }} as whole
+    left join {{ ref('int_plan__targets') }} as whole
         on plan.plan_version = whole.plan_version
         and stated.indicator_code = whole.indicator_code
         and city.region_code = whole.region_code
@@ -124,6 +125,7 @@ aimed as (
 joined as (
     select
         aimed.*,
+        target.trajectory as trajectory_kind,
         target.baseline_value,
         target.target_2025,
         target.target_2026,
@@ -150,7 +152,7 @@ joined as (
         case indicator.direction when 'lower_better' then -1 else 1 end as sign
     from aimed
     inner join indicator on aimed.indicator_code = indicator.indicator_code
-    left join {{ ref('target') }} as target
+    left join {{ ref('int_plan__targets') }} as target
         on aimed.plan_version = target.plan_version
         and aimed.indicator_code = target.indicator_code
         and aimed.target_region_code = target.region_code
@@ -236,6 +238,7 @@ select
     judged.reporting_units::int as reporting_units,
     judged.coverage_pct::numeric(28, 10) as coverage_pct,
     judged.baseline_year::int as baseline_year,
+    judged.trajectory_kind::text as trajectory_kind,
     judged.baseline_value::numeric(28, 10) as baseline_value,
     judged.target_2025::numeric(28, 10) as target_2025,
     judged.target_2026::numeric(28, 10) as target_2026,
