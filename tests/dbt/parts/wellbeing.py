@@ -3,7 +3,7 @@
 Expected values stand in `test_mini_wellbeing.py`. Only the schools named here reported.
 """
 
-from tests.dbt.mini_city import C1, J1, K1, K2, K3, N1, P1, P2, T1, Y24, Y25, Row, Sheets
+from tests.dbt.mini_city import C1, K1, K2, K3, N1, P1, P2, T1, Y24, Y25, Row, Sheets
 
 COLUMNS = {
     "kindergartens": "kindergarten_code kindergarten_name division_code ownership_type is_inclusive"
@@ -11,8 +11,8 @@ COLUMNS = {
     " status",
     "preschool_children": "id_number name sex birth_date kindergarten_code class_name class_type"
     " entry_date guardian_phone",
-    "fitness": "student_no school_code grade_code class_name ethnicity_code sex birth_date height_cm"
-    " weight_kg vital_capacity_ml run_50m_s sit_reach_cm endurance is_exempt score level",
+    "fitness": "student_no school_code grade_code class_name ethnicity_code sex birth_date"
+    " height_cm weight_kg vital_capacity_ml run_50m_s sit_reach_cm endurance is_exempt score level",
     "eyesight": "semester school_code school_name grade screened myopia myopia_mild"
     " myopia_moderate myopia_high",
     "after_school": "semester school_code school_name stage pupils participants weeks",
