@@ -159,10 +159,17 @@ def up() -> None:
     """Start PostgreSQL and Airflow."""
     from eduplan import supervisor
     from eduplan.demo_run import Stopped, stop_on_signals
+    from eduplan.demo_sources import DemoSources
+    from eduplan.postgres import ensure_database
 
     settings = _settings()
+    sources = DemoSources(settings)
     try:
         with stop_on_signals():
+            if sources.wanted():
+                ensure_database(settings)
+                sources.prepare()
+                sources.start()
             supervisor.up(settings, _say)
     except Stopped:
         supervisor.down(settings)
@@ -266,10 +273,12 @@ def ingest(
     form: FormatOption = Format.table,
 ) -> None:
     """Land, audit and publish deliveries: what the ingest DAG does, without Airflow."""
+    from eduplan import connections
     from eduplan import ingest as pipeline
     from eduplan.errors import EduplanError
 
     settings = _settings()
+    connections.use_file(settings.home / connections.FILE)
     _contract(settings, dataset)
     for path in paths or ():
         if not path.exists():
@@ -281,7 +290,7 @@ def ingest(
             f"no file of {dataset} in {' '.join(map(str, paths))}",
             hint="name the files, or a folder that holds them directly",
         )
-    _print(rows, form, f"No delivery of {dataset} found under {settings.source_root}.")
+    _print(rows, form, f"No new delivery of {dataset} found under {settings.source_root}.")
     if bad:
         raise SystemExit(1)
 

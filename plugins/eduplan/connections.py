@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,9 @@ class Connection:
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+FILE = "connections.env"
+"""Below EDUPLAN_HOME: lines NAME=URI (mode 0600), read where the environment has no such name."""
+
 Resolver = Callable[[str], Connection]
 """Turns a connection id into a Connection; raises SourceError when there is none."""
 
@@ -36,6 +40,22 @@ Resolver = Callable[[str], Connection]
 def variable(conn_id: str) -> str:
     """Name of the environment variable that holds a connection, as Airflow spells it."""
     return f"AIRFLOW_CONN_{conn_id.upper()}"
+
+
+def from_file(path: Path) -> dict[str, str]:
+    """Read the ``AIRFLOW_CONN_…`` lines of a connections file; nothing when there is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.partition("=") for line in lines if line.startswith("AIRFLOW_CONN_"))
+    return {name: value for name, _, value in pairs}
+
+
+def use_file(path: Path) -> None:
+    """Put what `from_file` reads into the environment; names that are set there stay."""
+    for name, value in from_file(path).items():
+        os.environ.setdefault(name, value)
 
 
 def from_environment(conn_id: str) -> Connection:

@@ -30,6 +30,7 @@ from rich.text import Text
 from eduplan import supervisor, warehouse
 from eduplan.airflow.rest import FINAL, AirflowApi, task_log
 from eduplan.contract import Contract, load_contracts
+from eduplan.demo_sources import DemoSources
 from eduplan.errors import PlatformError
 from eduplan.postgres import ensure_database
 from eduplan.settings import Settings
@@ -214,6 +215,8 @@ class City:
 
 def has_files(contract: Contract, root: Path) -> bool:
     """Tell whether the source folder has any file of a dataset."""
+    if contract.source.kind != "file":
+        return False
     return next(root.glob(contract.source.path.replace("{period}", "*")), None) is not None
 
 
@@ -461,6 +464,9 @@ def _demo(settings: Settings, console: Console) -> int:
         url = ensure_database(settings)
     with progress.phase("the city and Airflow's start, side by side"):
         _prepare(settings, url, progress)
+    sources = DemoSources(settings)
+    if not sources.present():  # somebody's own folder: files are all there is
+        contracts = {d: c for d, c in contracts.items() if c.source.connection is None}
     api = AirflowApi(server.login())
     try:
         runs = Runs(settings, url, api, progress, contracts)
@@ -482,11 +488,21 @@ def _demo(settings: Settings, console: Console) -> int:
 def _prepare(settings: Settings, url: str, progress: Progress) -> None:
     """Make the city and start Airflow at the same time; the first error ends both."""
     city, cancel = City(settings, progress.say), threading.Event()
+    sources = DemoSources(settings)
+    if city.wanted() or sources.present():
+        sources.prepare()
+
+    def make() -> None:
+        city.make()
+        if sources.present():
+            progress.say("starting the platforms' API, loading the admissions database")
+            sources.start()
+
     # Not a `with` block: its exit would wait for a thread that the clean-up is about to end.
     pool = ThreadPoolExecutor(max_workers=2)
     try:
         jobs = [
-            pool.submit(city.make),
+            pool.submit(make),
             pool.submit(supervisor.start_airflow, settings, url, progress.say, cancel),
         ]
         while not all(job.done() for job in jobs):

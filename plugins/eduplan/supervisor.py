@@ -27,7 +27,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psutil
 import psycopg
 
-from eduplan import warehouse
+from eduplan import connections, warehouse
 from eduplan.errors import PlatformError
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
 from eduplan.postgres import EmbeddedPostgres, ensure_database, write_private
@@ -254,6 +254,7 @@ class AirflowServer:
             if not name.startswith("AIRFLOW__") and name != "PYTHONDONTWRITEBYTECODE"
         }
         return {
+            **connections.from_file(settings.home / connections.FILE),
             **inherited,
             **marks(settings.home, "airflow"),
             "EDUPLAN_PROJECT_DIR": str(settings.project_dir),
@@ -379,7 +380,7 @@ class AirflowServer:
     @staticmethod
     def _fingerprint(environment: dict[str, str]) -> str:
         names = ("EDUPLAN_DATABASE_URL", "EDUPLAN_SOURCE_ROOT", "EDUPLAN_PROJECT_DIR")
-        chosen = {k: v for k, v in environment.items() if k.startswith("AIRFLOW__") or k in names}
+        chosen = {k: v for k, v in environment.items() if k.startswith("AIRFLOW_") or k in names}
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def refuse_taken_port(self) -> None:
@@ -541,6 +542,5 @@ def down(settings: Settings) -> int:
     """
     count = stop_processes(marked_processes(settings.home, "city"))
     count += AirflowServer(settings).stop()
-    if settings.database_url is None:
-        count += int(EmbeddedPostgres(settings.home).stop())
-    return count
+    count += stop_processes(marked_processes(settings.home, "sources"))
+    return count + int(EmbeddedPostgres(settings.home).stop())

@@ -16,6 +16,7 @@ from eduplan.settings import Settings
 @dataclass(frozen=True)
 class Source:
     path: str
+    kind: str = "file"
 
 
 @dataclass(frozen=True)
