@@ -88,7 +88,7 @@ def land_all(
         if not named:
             left = unfinished(conn, contract, period)
             results += [result for result in left if result.batch_id not in done]
-        return sorted(results, key=lambda result: result.period)
+        return sorted(results, key=lambda result: (result.period, result.batch_id or 0))
 
 
 def audit_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> list["AuditResult"]:

@@ -83,11 +83,11 @@ FIRST = HEADER + "a,7\nb,8\n"
 SECOND = HEADER + "a,7\nb,老\nc,30\nd,9\nd,9\n"  # b, d, d critical; c a warning
 
 
-def project(folder: Path, url: str) -> Settings:
+def project(folder: Path, url: str, contract: str = CONTRACT) -> Settings:
     """Make a project of its own with one contract."""
     expectations = folder / "project" / "expectations" / "pupils"
     expectations.mkdir(parents=True)
-    (expectations / "pupils.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    (expectations / "pupils.odcs.yaml").write_text(contract, encoding="utf-8")
     (folder / "project" / "dbt_project").symlink_to(PROJECT / "dbt_project")
     return Settings(
         project_dir=folder / "project",
