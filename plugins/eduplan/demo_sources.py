@@ -27,7 +27,7 @@ _ADMISSIONS = "admissions"
 
 
 class DemoSources:
-    """Prepared before Airflow starts (it inherits the connections), started when the city is made."""
+    """Prepared before Airflow, which inherits the connections; started when the city is made."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
