@@ -14,6 +14,11 @@ from pathlib import Path
 
 from python_calamine import CalamineWorkbook
 
+# The datasets judged here; the others are compared by tests/integration/test_city_ledger.py only.
+JUDGED = (
+    *("school_register", "students", "teachers", "finance_county", "finance_school", "population"),
+    *(f"jj{n}" for n in (2105, 2106, 2107, 3112, 3115, 4149, 4155, 5170, 5176)),
+)
 YEARS = ("2023-2024", "2024-2025", "2025-2026")
 Accused = dict[tuple[str, str, str, int], set[str]]
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
