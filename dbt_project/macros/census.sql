@@ -1,6 +1,7 @@
 {#-
   A 教基 form in staging: one row per reporter, sheet and form row, numbers parsed.
   A reporter is a school (10 digits) or the county that summed its schools (6 digits).
+  The series before 2020 writes 其中:女 where the current one writes #女.
 -#}
 {% macro census_rows(dataset, value_columns) -%}
 with
@@ -15,7 +16,7 @@ final as (
         case when length({{ clean('reporter_code') }}) = 6 then 'county' else 'school' end
             as reporter_level,
         {{ clean('sheet_type') }} as sheet_type,
-        {{ clean('row_name') }} as row_name,
+        regexp_replace({{ clean('row_name') }}, '^其中[:：]?', '#') as row_name,
         period as school_year,
         {{ period_year('period') }} as period_year,
         {% for column in value_columns -%}

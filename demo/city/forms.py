@@ -583,6 +583,50 @@ def county_workbook(
     return sheets
 
 
+# The series before 2020: fewer columns, other words. No export of it was seen: the wording is
+# ours, only the family name and the stage in the sheet name matter to the contracts.
+OLD_SHEETS = {"3112": "基础基_小学学生情况汇总", "3115": "基础基_初中学生情况汇总"}
+_OLD_KEPT = {"3112": (0, 1, *range(6, 15)), "3115": tuple(range(9))}
+_OLD_HEAD = (
+    ("指标名称", "代码", "毕业生数", "招生数", "在校学生数"),
+    ("合计", "其中:女"),
+)
+
+
+def old_county_workbook(
+    code: str,
+    name: str,
+    year: str,
+    tables: Mapping[str, NDArray[np.float64]],
+    overrides: Mapping[tuple[str, str, int], xlsx.Cell],
+) -> list[xlsx.Sheet]:
+    """Return a county's sums of 3112 and 3115 as the older series (基础基) laid them out.
+
+    Same rows and first data row as the current forms; of-which rows begin with 其中:.
+    """
+    sheets = []
+    for key, title in OLD_SHEETS.items():
+        form, kept = FORMS[key], _OLD_KEPT[key]
+        grades = [form.sub[c] for c in kept if form.sub[c].endswith("年级")]
+        top: list[xlsx.Cell] = [*_OLD_HEAD[0], *[None] * (len(grades) + 1), "预计毕业生"]
+        sub: list[xlsx.Cell] = [None] * 4 + [*_OLD_HEAD[1], *grades, None]
+        corner = f"填报单位代码：{code}  填报单位名称：{name}  {year}学年初  计量单位：{form.unit}"
+        rows: list[list[xlsx.Cell]] = [
+            [title[4:]], [corner], top, sub, ["甲", "乙", *map(str, range(1, len(kept) + 1))]
+        ]  # fmt: skip
+        for r, row in enumerate(form.rows):
+            cells: list[xlsx.Cell] = [
+                overrides.get((key, row, c), int(tables[key][r, c])) for c in kept
+            ]
+            rows.append([row.replace("#", "其中:"), form.codes[r], *cells])
+        last = xlsx.column_letter(len(kept) + 1)
+        wide = xlsx.column_letter(len(kept))
+        merges = ["A3:A4", "B3:B4", "C3:C4", "D3:D4", f"E3:{wide}3", f"{last}3:{last}4"]
+        merges += [f"A1:{last}1", f"A2:{last}2"]
+        sheets.append(xlsx.Sheet(title, xlsx.rows_xml(rows), tuple(merges)))
+    return sheets
+
+
 def summarise(tables: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Return the county's sums of all forms."""
     out = {}

@@ -26,6 +26,7 @@ from demo.city.world import (
 
 LATEST = 2025
 HISTORY_FOLDER = "教基历年"
+OLD_SERIES_UNTIL = 2019  # the current series begins with the forms of 2020-2021
 # Every 教基 dataset reads every workbook, so an unreadable file is rejected in all of them.
 JJ = ("jj2105", "jj2106", "jj2107", "jj3112", "jj3115", "jj4149", "jj4155", "jj5170", "jj5176")
 Cells = dict[tuple[str, str, int], xlsx.Cell]
@@ -543,6 +544,7 @@ def write_county_forms(
         # Years before the first 学籍 list have two of the forms only, and a folder of their own:
         # the datasets of the other forms do not look there.
         series = "教基" if year >= YEARS[0] else HISTORY_FOLDER
+        old = year <= OLD_SERIES_UNTIL
         (out / series / period).mkdir(parents=True, exist_ok=True)
         for region in range(8):
             code, name = REGION_CODES[region], REGION_NAMES[region]
@@ -561,14 +563,15 @@ def write_county_forms(
                         f"jj{key[:4]}",
                         period,
                         file,
-                        f"教基{key[:4]}_{stage}汇总",
+                        forms.OLD_SHEETS[key] if old else f"教基{key[:4]}_{stage}汇总",
                         form_row(key, row),
                         column,
                         slug,
                         rule,
                     )
                 )
-            sheets = forms.county_workbook(code, name, period, table, overrides)
+            workbook = forms.old_county_workbook if old else forms.county_workbook
+            sheets = workbook(code, name, period, table, overrides)
             xlsx.write_workbook(out / file, sheets)
     # Last year's county file sent again under this year.
     old, new = school_year(LATEST - 1), school_year(LATEST)

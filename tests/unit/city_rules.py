@@ -351,20 +351,20 @@ class City:
             except Exception:  # noqa: BLE001, S112 - broken on purpose
                 continue
             for sheet in book.sheet_names:
-                match = re.fullmatch(r"教基(\d{4})_(.+)", sheet)
+                match = re.fullmatch(r"教基(\d{4})_.+|基础基_(小学|初中)学生情况汇总", sheet)
                 if not match or "副本" in path.name:
                     continue
-                form = match[1]
+                form = match[1] or {"小学": "3112", "初中": "3115"}[match[2]]
                 grid = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
                 corner = str(grid[1][0])
-                found = re.search(r"码:(\d+) .*学年:(\S+)", corner)
+                found = re.search(r"码[:：](\d+) .*?(\d{4}-\d{4})", corner)
                 if found is None or found[2] != period:
                     continue
                 code = found[1]
                 bottom = next(i for i, row in enumerate(grid) if row[0] == "甲")
-                labels = _labels(grid[2:bottom])
+                labels = [_today(label, form) for label in _labels(grid[2:bottom])]
                 rows = [
-                    (i, str(row[0]), dict(zip(labels, row[2:], strict=True)))
+                    (i, str(row[0]).replace("其中:", "#"), dict(zip(labels, row[2:], strict=True)))
                     for i, row in enumerate(grid[bottom + 1 :], bottom + 2)
                 ]
                 self._form(form, file, sheet, code, rows, register)
@@ -458,7 +458,7 @@ class City:
                 say(
                     "003",
                     sum(
-                        v[f"招生数/{k}"]
+                        v.get(f"招生数/{k}", 0.0)  # the series before 2020 does not ask
                         for k in ("未接受过学前教育", "接受一年", "接受两年", "接受三年")
                     )
                     > v["招生数/计"],
@@ -622,6 +622,16 @@ class City:
                         if before and s == 0:
                             say("POP-005", not 0.8 <= value / before <= 1.25)
             last = now
+
+
+def _today(label: str, form: str) -> str:
+    """Return the current label of a column of the series before 2020."""
+    if label == "招生数" and form == "3112":
+        return "招生数/计"
+    old = (("在校学生数", "在校生数"), ("/合计", "/计"), ("其中:", "#"))
+    for was, now in old:
+        label = label.replace(was, now)
+    return "预计毕业生数" if label == "预计毕业生" else label
 
 
 def _labels(head: list[list[object]]) -> list[str]:
