@@ -153,7 +153,12 @@ joined as (
     left join spread
         on value.indicator_code = spread.indicator_code
         and value.period_year = spread.period_year
-    where value.breakdown = 'all' and value.region_level in ('city', 'county')
+    -- The bounds hold the numbers of the schools in doubt: told only where schools are published.
+    left join {{ ref('int_suppression__indicators') }} as level
+        on value.indicator_code = level.indicator_code
+        and value.period_year = level.period_year
+    where coalesce(level.is_unit_open, true)
+        and value.breakdown = 'all' and value.region_level in ('city', 'county')
 ),
 
 bounded as (
