@@ -16,14 +16,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from demo.city import (
+    admissions,
+    fitness,
     forms,
     mobility,
     money,
     people,
     planting,
+    platforms,
+    preschool,
     rows,
     staff,
     vocational,
+    wellbeing,
     world,
     xlsx,
 )
@@ -68,8 +73,10 @@ class RegionResult:
     teachers: tuple[int, ...]
     children: int
     entries: list[Entry]
+    leaving: admissions.Leaving
     movers: dict[int, list[mobility.Mover]]  # students of clean rows, by year
     voc_teachers: dict[int, list[tuple[str, str, str, str]]]  # of clean rows, by year
+    platforms: list[platforms.Part]
 
 
 def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult:
@@ -81,6 +88,7 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
     tables = forms.make_forms(schools, pupils, crew, kg_tables, region, seed).tables
     code, name = REGION_CODES[region], REGION_NAMES[region]
     entries: list[Entry] = []
+    spoilt: list[str] = []  # teacher numbers whose latest row is not clean
     movers: dict[int, list[mobility.Mover]] = {}
     voc_teachers: dict[int, list[tuple[str, str, str, str]]] = {}
     junior_codes = {
@@ -167,6 +175,9 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
             ),
         )
         entries += told.entries
+        if year == YEARS[-1]:
+            at = [entry.row - 3 for entry in told.entries if entry.row]
+            spoilt = crew.frames[year]["teacher_no"].gather(at).to_list()
         voc_teachers[year] = vocational.pick_teachers(
             crew.frames[year], {e.row - 3 for e in told.entries if e.row}
         )
@@ -180,6 +191,12 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
 
     backbone = _backbone(crew.frames[2025], crew.school_of_row[2025], pupils.ids)
     entries += planting.write_region_forms(schools, pupils.ids, tables, region, seed, out, backbone)
+    served = platforms.write_region(out, crew.frames, pupils.frames, spoilt, region, seed)
+    entries += wellbeing.write_region(out, schools, pupils, region, seed)
+    entries += fitness.write_fitness(out, schools, pupils, region, seed)
+    entries += preschool.write_children(
+        out, schools, pupils.ids, kg_tables[2025], region, scale, seed
+    )
     stage = {y: staff.pupils_by_stage(schools, pupils, children, y) for y in YEARS}
     for y in YEARS:
         stage[y][:, 0] = np.nan_to_num(tables[y]["2105"][:, 0, 6]).astype(np.int64)
@@ -194,8 +211,10 @@ def make_region(region: int, scale: float, seed: int, out: Path) -> RegionResult
         tuple(crew.frames[y].height for y in YEARS),
         int(stage[2025][:, 0].sum()),
         entries,
+        admissions.leaving(pupils, len(schools)),
         movers,
         voc_teachers,
+        served,
     )
 
 
@@ -300,8 +319,13 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     entries += write_register(out, schools, seed)
     entries += write_extra_files(out, seed)
     entries += money.write_money(out, schools, regions, scale, seed)
+    entries += preschool.write_kindergartens(out, schools, seed)
+    entries += wellbeing.write_governance(out, schools, seed)
+    served = [part for region in regions for part in region.platforms]
+    entries += platforms.join(out, [*served, *platforms.write_city(out, scale, seed)])
     entries += mobility.write_mobility(out, schools, regions, seed)
     entries += vocational.write_vocational(out, schools, regions, seed)
+    entries += admissions.write_admissions(out, schools, [r.leaving for r in regions], seed)
     if hold:
         pupils = people.make_pupils(schools, 5, scale, seed)
         children, _ = forms.make_kindergartens(schools, 5, scale, seed)

@@ -339,7 +339,7 @@ def test_platform_that_never_stands_still_is_an_error_with_the_counts(by_page: D
     by_page.served.before_page = lambda dataset, page: by_page.served.change(
         dataset, [assessment(next(number))] if page == 2 else (), at=late
     )
-    with pytest.raises(SourceError, match=r"announced 27, then 28, received 27"):
+    with pytest.raises(SourceError, match=r"announced 27, then 28, received 28"):
         by_page.pull()
     assert by_page.last("status, batch_id") == ("failed", None)
     assert "announced 27" in by_page.last("error")
@@ -546,7 +546,8 @@ sys.path.insert(0, {project!r})
 from tests.integration.test_api_pull import contract_of
 from eduplan.connections import Connection
 from eduplan.extract import api
-connection = Connection("platform_test", "http", "127.0.0.1", {port}, "eduplan", {secret!r}, {base!r})
+given = ("127.0.0.1", {port}, "eduplan", {secret!r}, {base!r})
+connection = Connection("platform_test", "http", *given)
 contract = contract_of({system!r}, {dataset!r}, page_size=10)
 with psycopg.connect({url!r}) as conn:
     api.pull(conn, contract, connection, Path({spool!r}))

@@ -136,8 +136,10 @@ class _Client:
     """The source of one contract, spoken to through dlt's REST client."""
 
     def __init__(self, contract: Contract, connection: Connection) -> None:
-        # No pipeline of dlt runs here; it shall not even think of reporting one.
+        # Of dlt only the client is wanted: no reports, and no look into Airflow's variables (its
+        # import takes seconds and makes folders).
         os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+        os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
         from dlt.common.configuration.specs import RuntimeConfiguration
         from dlt.sources.helpers.requests import Client
         from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
