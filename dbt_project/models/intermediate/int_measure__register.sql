@@ -12,6 +12,7 @@ school as (
         county_code,
         stages,
         batch_id,
+        coalesce(right(county_code, 2)::int between 21 and 99, false) as is_in_county,
         (
             not is_teaching_point
             and school_type_code not in ('119', '219', '228', '319', '349', '368', '519')
@@ -31,7 +32,9 @@ school_level as (
         school.period_year,
         measure.stage,
         measure.measure_code,
-        school.is_school as value,
+        -- A school of a district or of the city is no county school: 0, not unknown.
+        case when measure.measure_code = 'county_high_schools' and not school.is_in_county then 0
+            else school.is_school end as value,
         school.batch_id
     from school
     cross join lateral (values
@@ -39,24 +42,10 @@ school_level as (
         ('basic_schools', 'all', school.stages && array['primary', 'junior', 'senior']),
         ('compulsory_schools', 'all', school.stages && array['primary', 'junior']),
         ('kindergartens_registered', 'preschool', school.school_type_code = '111'),
+        ('county_high_schools', 'senior', 'senior' = any(school.stages)),
         ('voc_schools', 'vocational', school.school_type_code like '36%')
     ) as measure (measure_code, stage, is_of_kind)
     where measure.is_of_kind
-),
-
-county_high as (
-    select
-        county_code as reporter_code,
-        'county' as reporter_level,
-        period_year,
-        'senior' as stage,
-        'county_high_schools' as measure_code,
-        count(*) as value,
-        max(batch_id) as batch_id
-    from school
-    where school_type_code in ('341', '342', '345')
-        and right(county_code, 2)::int between 21 and 99
-    group by 1, 3
 ),
 
 -- The list of townships speaks for every school year that has a register.
@@ -78,8 +67,6 @@ township as (
 
 final as (
     select * from school_level
-    union all
-    select * from county_high
     union all
     select * from township
 )

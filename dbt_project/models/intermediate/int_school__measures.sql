@@ -15,6 +15,9 @@
     'int_measure__inclusion',
     'int_measure__wellbeing',
     'int_measure__preschool',
+    'int_measure__tasks',
+    'int_measure__economy',
+    'int_measure__registers',
 ] -%}
 {#- Models with a column sex: total, female, male. -#}
 {%- set by_sex = [
