@@ -374,6 +374,18 @@ def indicators(
 
 
 @app.command()
+def reconcile(
+    code: Annotated[str | None, typer.Option(help="One reconciliation, e.g. ROLL-P.")] = None,
+    period: Annotated[str | None, typer.Option(help="Default: the latest.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those in tolerance.")] = False,
+    form: FormatOption = Format.table,
+) -> None:
+    """Where two sources count the same thing differently, and what to do about it."""
+    rows = _query("reconciliation", code=code, period=period, all=everything)
+    _print(rows, form, "两个来源之间没有超出容差的差异。No difference beyond tolerance.")
+
+
+@app.command()
 def explain(
     code: Annotated[str, typer.Argument(help="An indicator, e.g. CMP-01P.")],
     region: Annotated[

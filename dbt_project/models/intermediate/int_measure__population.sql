@@ -1,12 +1,19 @@
-{#- Population of the age groups on 1 September, by county x school year x sex; stage = whose age it
-    is. -#}
+{#- Population of the age groups on 1 September, residents (population) and registered persons
+    (population_hukou), by county x school year x sex; stage = whose age it is. -#}
 with
 
 age as (
     select
-        *,
+        region_name, age_years, population_count, period_year, batch_id,
+        'population' as measure_code,
         case sex when '合计' then 'total' when '女' then 'female' when '男' then 'male' end as part
     from {{ ref('stg_population__ages') }}
+    union all
+    select
+        region_name, age_years, population_count, period_year, batch_id,
+        'population_hukou' as measure_code,
+        'total' as part
+    from {{ ref('stg_population__registered') }}
 ),
 
 region as (
@@ -23,7 +30,7 @@ select
     'county' as reporter_level,
     age.period_year,
     stage.stage,
-    'population' as measure_code,
+    age.measure_code,
     age.part as sex,
     sum(age.population_count) as value,
     'population' as family,
