@@ -61,6 +61,15 @@ from quality.row_verdict v
 join ops.batch b using (batch_id)
 join ops.batch_file f using (batch_id, file_no)
 where b.status in ('audited', 'held', 'published')
+    and not exists (
+        select from raw.superseded_row s
+        where s.batch_id = v.batch_id and s.file_no = v.file_no and s.row_no = v.row_no
+    )
+    and not exists (
+        select from quality.quarantined_row q
+        where q.batch_id = v.batch_id and q.file_no = v.file_no and q.row_no = v.row_no
+            and q.status = 'fixed'
+    )
 union all
 select b.dataset, b.period, f.path, f.sheet, q.row_no, q.rules, 'critical'
 from quality.quarantined_row q
@@ -69,16 +78,22 @@ join ops.batch_file f using (batch_id, file_no)
 where q.rules[1] like 'LND-%' and b.status in ('landed', 'audited', 'held', 'published')
 """
 
+# Where schools deliver one by one, the latest reading of a file counts.
 _FILES = """
-select b.dataset, b.period, f.path, f.error_code
-from ops.batch_file f join ops.batch b using (batch_id)
-where f.error_code is not null and b.status <> 'superseded'
+with latest as (
+    select b.dataset, b.period, f.path, max(batch_id) as batch_id
+    from ops.batch_file f join ops.batch b using (batch_id)
+    where b.status <> 'superseded'
+    group by b.dataset, b.period, f.path
+)
+select l.dataset, l.period, l.path, f.error_code
+from latest l join ops.batch_file f using (batch_id, path)
+where f.error_code is not null
 union
-select b.dataset, b.period, f.path, d.rule_id
-from ops.drift_event d
-join ops.batch b using (batch_id)
-join ops.batch_file f using (batch_id, file_no)
-where b.status <> 'superseded'
+select l.dataset, l.period, l.path, d.rule_id
+from latest l
+join ops.batch_file f using (batch_id, path)
+join ops.drift_event d using (batch_id, file_no)
 """
 
 _TABLES = """

@@ -11,8 +11,30 @@ rejected_files as (
     select b.dataset, count(*) as file_count
     from ops.batch_file as f
     inner join ops.batch as b using (batch_id)
-    where f.status = 'rejected' and b.status = 'published'
+    where
+        f.status = 'rejected'
+        and b.status = 'published'
+        -- Where schools deliver one by one, a later reading of the file may have succeeded.
+        and not exists (
+            select 1
+            from ops.batch_file as again
+            inner join ops.batch as later using (batch_id)
+            where
+                again.path = f.path
+                and again.batch_id > f.batch_id
+                and later.dataset = b.dataset
+                and later.period = b.period
+                and later.status <> 'failed'
+        )
     group by b.dataset
+),
+
+replaced as (
+    select s.dataset, count(*) as row_count
+    from raw.superseded_row as s
+    inner join ops.batch as b using (batch_id)
+    where b.status = 'published'
+    group by s.dataset
 ),
 
 stuck as (
@@ -39,8 +61,9 @@ select
     b.dataset,
     max(b.period) filter (where b.status = 'published') as latest_period,
     max(b.published_at) filter (where b.status = 'published') as published_at,
-    count(*) filter (where b.status = 'published') as period_count,
-    coalesce(sum(b.row_count) filter (where b.status = 'published'), 0)::bigint as row_count,
+    count(distinct b.period) filter (where b.status = 'published') as period_count,
+    coalesce(sum(b.row_count) filter (where b.status = 'published'), 0)::bigint
+        - coalesce(max(p.row_count), 0) as row_count,
     coalesce(sum(b.quarantined_count) filter (where b.status = 'published'), 0)::bigint
         as quarantined_count,
     coalesce(max(o.open_count), 0)::bigint as open_count,
@@ -52,6 +75,7 @@ select
 from ops.batch as b
 left join open_rows as o using (dataset)
 left join rejected_files as r using (dataset)
+left join replaced as p using (dataset)
 left join stuck as s using (dataset)
 group by b.dataset
 order by b.dataset
