@@ -329,6 +329,7 @@ def test_attached_class_is_counted_once_by_stage(marts: psycopg.Connection) -> N
     }
     kindergartens = marts.execute(
         "select sum(value) from marts.fct_school_measure where measure_code = 'kindergartens'"
+        " and period = '2025-2026'"
     ).fetchone()
     assert kindergartens is not None
     assert kindergartens[0] == 3
