@@ -1,7 +1,7 @@
 """The admissions platform of the demo: the city's tables in a PostgreSQL database of their own.
 
-``python -m demo.admissions --city FOLDER --secret FILE`` loads it into the server of the libpq URL in
-the variable ``ADMISSIONS_ADMIN_URL``: a password has no place on a command line.
+``python -m demo.admissions --city FOLDER --secret FILE`` loads it into the server of the libpq URL
+in ``ADMISSIONS_ADMIN_URL``: a password has no place on a command line.
 """
 
 from __future__ import annotations

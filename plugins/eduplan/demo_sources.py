@@ -35,6 +35,7 @@ class DemoSources:
         self.log = settings.logs_dir / "platforms.log"
         self._state = self.folder / "state.json"
         self._secrets = self.folder / "platforms.json"
+        self._password = self.folder / "admissions-password"
 
     def present(self) -> bool:
         """Tell whether the source folder is a city with these systems."""
@@ -51,7 +52,8 @@ class DemoSources:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = self._read()
         if not state:
-            state = {"port": str(free_port()), "password": secrets.token_urlsafe(24)}
+            state = {"port": str(free_port())}
+            write_private(self._password, secrets.token_urlsafe(24))
             known = {
                 "client_id": "eduplan",
                 "client_secret": secrets.token_urlsafe(24),
@@ -69,10 +71,10 @@ class DemoSources:
             f"=http://{login}@127.0.0.1:{state['port']}/{quote(_BASE[name], safe='')}"
             for name in PLATFORMS
         ]
-        database = urlsplit(EmbeddedPostgres(self.settings.home).url(_ADMISSIONS))
+        server = urlsplit(EmbeddedPostgres(self.settings.home).url()).netloc.rpartition("@")[2]
+        password = quote(self._password.read_text(), safe="")
         lines.append(
-            f"{variable(_ADMISSIONS)}=postgres://{_ADMISSIONS}_reader:"
-            f"{quote(state['password'], safe='')}@{database.hostname}:{database.port}/{_ADMISSIONS}"
+            f"{variable(_ADMISSIONS)}=postgres://{_ADMISSIONS}_reader:{password}@{server}/{_ADMISSIONS}"
         )
         write_private(self.settings.home / FILE, "\n".join(lines) + "\n")
 
@@ -119,15 +121,13 @@ class DemoSources:
         done = subprocess.run(  # noqa: S603
             [
                 sys.executable, "-m", "demo.admissions",
-                "--data", str(self.settings.source_root / "_admissions"),
+                "--city", str(self.settings.source_root), "--secret", str(self._password),
             ],
             cwd=self.settings.project_dir, stdin=subprocess.DEVNULL, capture_output=True,
             text=True, check=False,
-            # Passwords go by environment: a command line is for everybody to read.
             env={
                 **os.environ,
-                "DEMO_ADMISSIONS_URL": EmbeddedPostgres(self.settings.home).url("postgres"),
-                "DEMO_ADMISSIONS_PASSWORD": self._read()["password"],
+                "ADMISSIONS_ADMIN_URL": EmbeddedPostgres(self.settings.home).url("postgres"),
             },
         )  # fmt: skip
         if done.returncode != 0:
