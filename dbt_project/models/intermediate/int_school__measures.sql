@@ -18,6 +18,9 @@
     'int_measure__tasks',
     'int_measure__economy',
     'int_measure__registers',
+    'int_measure__admissions',
+    'int_measure__platforms',
+    'int_measure__deliveries',
 ] -%}
 {#- Models with a column sex: total, female, male. -#}
 {%- set by_sex = [
