@@ -35,7 +35,7 @@ class Keeper:
     """
 
     def __init__(self, archive_dir: Path) -> None:
-        _make_private(archive_dir)
+        make_private(archive_dir)
         self._dir = archive_dir
         self._hash = hashlib.sha256()
         self._size = 0
@@ -71,7 +71,7 @@ class Keeper:
         target = place(self._dir, sha256)
         if not _is_kept(target, self._size):
             os.fdatasync(self._fd)
-            _make_private(target.parent)
+            make_private(target.parent)
             self._partial.replace(target)
         return Kept(sha256, self._size, target)
 
@@ -108,7 +108,8 @@ def _is_kept(target: Path, size: int) -> bool:
         return False
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
+    """Make ``folder`` if need be, open to its owner only."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_mode & 0o077:
         folder.chmod(0o700)

@@ -17,7 +17,11 @@ class ContractError(EduplanError):
 
 
 class SourceError(EduplanError):
-    """A source system or folder cannot be reached."""
+    """A source system or folder cannot be reached; ``transient`` when waiting may help."""
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
 
 
 class LandingError(EduplanError):

@@ -133,7 +133,7 @@ def test_only_transient_errors_are_retried() -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     from eduplan.airflow.errors import transient_errors_only
-    from eduplan.errors import AuditError, ContractError
+    from eduplan.errors import AuditError, ContractError, SourceError
 
     lasting = [
         ContractError("no such column"), AuditError("rule"), FileNotFoundError("x"),
@@ -144,6 +144,9 @@ def test_only_transient_errors_are_retried() -> None:
             raise error
     with pytest.raises(AirflowException) as caught, transient_errors_only():
         raise psycopg.OperationalError("server closed the connection")
+    assert not isinstance(caught.value, AirflowFailException)
+    with pytest.raises(AirflowException) as caught, transient_errors_only():
+        raise SourceError("the line was cut", transient=True)
     assert not isinstance(caught.value, AirflowFailException)
     with pytest.raises(ConnectionResetError), transient_errors_only():
         raise ConnectionResetError("reset")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from eduplan.errors import EduplanError
+from eduplan.errors import EduplanError, SourceError
 
 # Waiting does not create a missing file or grant a permission.
 _LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -31,6 +31,8 @@ def transient_errors_only() -> Iterator[None]:
     except psycopg.OperationalError as error:
         raise AirflowException(describe(error)) from None
     except EduplanError as error:
+        if isinstance(error, SourceError) and error.transient:
+            raise AirflowException(describe(error)) from error
         raise AirflowFailException(describe(error)) from error
     except psycopg.Error as error:
         raise AirflowFailException(describe(error)) from None

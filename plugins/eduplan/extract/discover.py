@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
@@ -71,9 +71,8 @@ def discover(
                 told = _period_of(contract, file)
                 found.setdefault(_choose(contract, file, told, period), []).append(file)
     else:
-        for file, told in _globbed(contract, source_root):
-            if told == period or (period is None and not _before(contract, told)):
-                found.setdefault(told, []).append(file)
+        for file, told in _globbed(contract, source_root, period):
+            found.setdefault(told, []).append(file)
     deliveries = []
     for told, files in sorted(found.items()):
         digests = {file: sha256_of(file) for file in sorted(files)}
@@ -174,29 +173,53 @@ def _patterns(contract: Contract) -> list[re.Pattern[str]]:
     return compiled
 
 
-def _globbed(contract: Contract, root: Path) -> list[tuple[Path, str]]:
-    level: list[tuple[Path, str | None]] = [(root, None)]
+Listing = Callable[[str], Iterable[tuple[str, bool]]]
+"""The entries of a folder, a path below the root ('' is the root): name, whether a folder."""
+
+
+def matching(
+    contract: Contract, listing: Listing, period: str | None = None
+) -> list[tuple[str, str]]:
+    """Return (path below the root, period) of the files that the contract's glob asks for.
+
+    Folders of other periods than ``period``, or of years before the contract's first, are not
+    looked into.
+    """
+    level: list[tuple[str, str | None]] = [("", None)]
     patterns = _patterns(contract)
     for depth, pattern in enumerate(patterns):
-        last = depth == len(patterns) - 1
-        following: list[tuple[Path, str | None]] = []
+        following: list[tuple[str, str | None]] = []
         for folder, told in level:
-            if not folder.is_dir():
-                continue
-            for entry in sorted(folder.iterdir()):
-                match = pattern.match(entry.name)
-                if match is None or _unsafe(entry.name) or entry.is_symlink():
-                    continue
-                if not (entry.is_file() if last else entry.is_dir()):
+            for name, is_folder in sorted(listing(folder)):
+                match = pattern.match(name)
+                if match is None or _unsafe(name) or is_folder == (depth == len(patterns) - 1):
                     continue
                 here = match.groupdict().get("period")
-                if here is not None and not is_period(contract.period_kind, here):
+                if here is not None and not _wanted(contract, here, period):
                     continue
-                following.append((entry, here or told))
+                following.append((f"{folder}/{name}" if folder else name, here or told))
         level = following
     if contract.period_kind == "none":
         return [(file, FULL_PERIOD) for file, _ in level]
     return [(file, told) for file, told in level if told is not None]
+
+
+def _wanted(contract: Contract, told: str, period: str | None) -> bool:
+    if period is not None:
+        return told == period
+    return is_period(contract.period_kind, told) and not _before(contract, told)
+
+
+def _globbed(contract: Contract, root: Path, period: str | None) -> list[tuple[Path, str]]:
+    def listing(folder: str) -> list[tuple[str, bool]]:
+        place = root / folder
+        return [
+            (entry.name, entry.is_dir())
+            for entry in (place.iterdir() if place.is_dir() else ())
+            if not entry.is_symlink() and (entry.is_dir() or entry.is_file())
+        ]
+
+    return [(root / file, told) for file, told in matching(contract, listing, period)]
 
 
 def _period_of(contract: Contract, file: Path) -> str | None:
