@@ -27,6 +27,7 @@ pytestmark = pytest.mark.timeout(1500)
 PROJECT = Path(__file__).resolve().parents[2]
 EDUPLAN = [sys.executable, "-m", "eduplan.cli"]
 SCALE = "0.02"
+HEADLINES = 87
 
 
 @dataclass
@@ -100,7 +101,7 @@ def test_every_dag_ended_well_in_airflow_itself(demo: Demo) -> None:
 def test_nothing_listens_to_other_hosts(demo: Demo) -> None:
     listening = {
         connection.laddr
-        for process in supervisor.marked_processes(demo.settings.home, "airflow")
+        for process in supervisor.marked_processes(demo.settings.home)
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
@@ -121,6 +122,18 @@ def test_everything_with_files_was_published(demo: Demo) -> None:
         "select count(*) from ops.batch where status = 'published'"
         " and row_count <> accepted_count + quarantined_count"
     ) == [(0,)]
+
+
+def test_every_indicator_has_a_value_or_says_why_not(demo: Demo) -> None:
+    rows = demo.query(
+        "select distinct on (indicator_code) indicator_code, status, no_data_reason"
+        " from marts.ind_progress where region_level = 'city'"
+        " order by indicator_code, value is null, period_year desc"
+    )
+    assert len(rows) == HEADLINES
+    assert [row for row in rows if row[1] in ("no_data", "suppressed") and not row[2]] == []
+    # All sources are there; what is left without a value is too small to be shown.
+    assert [row for row in rows if row[1] == "no_data"] == []
 
 
 def test_what_was_caught_is_what_was_planted(demo: Demo) -> None:
@@ -166,7 +179,15 @@ def test_no_personal_data_in_any_log(demo: Demo) -> None:
 def test_the_command_line_reads_the_same(demo: Demo) -> None:
     shown = demo.call("indicators", "--format", "json")
     assert shown.returncode == 0, shown.stderr
-    assert len({row["indicator_code"] for row in json.loads(shown.stdout)}) >= 40
+    assert len({row["indicator_code"] for row in json.loads(shown.stdout)}) == HEADLINES
+    explained = demo.call("explain", "CMP-01P", "--format", "json")
+    assert explained.returncode == 0, explained.stderr
+    found = json.loads(explained.stdout)
+    assert found["contributors"] and found["batches"] and found["revisions"] == []
+    # The connections that Airflow uses are there for the command line too.
+    pulled = demo.call("ingest", "course_catalog", "--format", "json")
+    assert pulled.returncode == 0, pulled.stderr
+    assert json.loads(pulled.stdout) == []  # nothing changed at the platform
     status = demo.call("status", "--format", "json")
     assert status.returncode == 0, status.stdout
     rows = demo.call("quarantine", "list", "--format", "json", "--limit", "5")
