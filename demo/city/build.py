@@ -19,6 +19,8 @@ from demo.city import (
     admissions,
     fitness,
     forms,
+    funds,
+    lists,
     mobility,
     money,
     people,
@@ -27,6 +29,7 @@ from demo.city import (
     preschool,
     rows,
     staff,
+    tasks,
     vocational,
     wellbeing,
     world,
@@ -326,6 +329,9 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
     entries += mobility.write_mobility(out, schools, regions, seed)
     entries += vocational.write_vocational(out, schools, regions, seed)
     entries += admissions.write_admissions(out, schools, [r.leaving for r in regions], seed)
+    entries += tasks.write_tasks(out, scale, seed)
+    entries += funds.write_funds(out, regions, seed)
+    entries += lists.write_lists(out, schools, seed)
     if hold:
         pupils = people.make_pupils(schools, 5, scale, seed)
         children, _ = forms.make_kindergartens(schools, 5, scale, seed)
