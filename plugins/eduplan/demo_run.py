@@ -105,7 +105,7 @@ class Progress:
     def refresh(self) -> None:
         """Show the present state of the DAGs."""
         if self._live is not None:
-            self._live.update(self.table())
+            self._live.update(self.table(most=max(5, self.console.height - 4)))
             return
         for row in self.rows.values():
             now = (row.state, row.task)
@@ -122,8 +122,8 @@ class Progress:
                     words.append(row.note)
                 self.say(", ".join(words))
 
-    def table(self) -> Group:
-        """Return the table of DAGs."""
+    def table(self, most: int | None = None) -> Group:
+        """Return the table of DAGs, at most so many: those that run before those that wait."""
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("DAG", "", "state", "task"):
             table.add_column(name, no_wrap=True)
@@ -131,7 +131,11 @@ class Progress:
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("")
         styles = {"success": "green", "failed": "red", "running": "yellow", "held": "magenta"}
-        for row in self.rows.values():
+        shown = list(self.rows.values())
+        if most is not None and len(shown) > most:
+            turn = {"running": 0, "queued": 0, "failed": 1, "held": 1, "waiting": 2}
+            shown = sorted(shown, key=lambda row: turn.get(row.state, 3))[:most]
+        for row in shown:
             seconds = row.seconds or (time.monotonic() - row.started if row.started else 0)
             table.add_row(
                 row.dag_id, row.title, Text(row.state, styles.get(row.state, "dim")), row.task,

@@ -140,6 +140,18 @@ def test_plain_lines_when_not_on_a_terminal() -> None:
     ]
 
 
+def test_a_long_table_shows_what_runs_first() -> None:
+    console = Console(width=120, record=True)
+    progress = Progress(console)
+    for number, state in enumerate(("success", "success", "waiting", "running", "failed")):
+        row = Follow(f"ingest_{number}", "", state=state)
+        progress.rows[row.dag_id] = row
+    console.print(progress.table(most=3))
+    lines = console.export_text().splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["ingest_3", "ingest_4", "ingest_2"]
+    assert lines[4].startswith("3 of 5 DAGs finished")
+
+
 def test_a_signal_becomes_stopped_and_handlers_come_back() -> None:
     import os
     import signal
