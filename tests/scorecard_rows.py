@@ -620,8 +620,49 @@ def fill(conn: psycopg.Connection[Any]) -> None:
                 " (%s, 'city', '450400', 'all', '2025-2026', 2025, %s)",
                 (code, value),
             )
+        _context(cur)
         _deliveries(cur)
     conn.commit()
+
+
+def _context(cur: psycopg.Cursor[Any]) -> None:
+    """What stands beside the values: a projection for every target, the rest for some."""
+    cur.execute(
+        "create table marts.ind_projection as select plan_version, indicator_code, region_level,"
+        " value + 1 as projected_value, value - 2 as interval_low, value + 4 as interval_high,"
+        " 3 as point_count, 'open' as outlook from marts.ind_progress"
+        " where region_level = 'city' and period_year = 2025 and target_2027 is not null"
+    )
+    cur.execute(
+        "create table marts.dim_stage as select * from (values ('all', '全部', 'all', 0),"
+        " ('primary', '小学', 'primary', 2)) as s"
+        " (stage, stage_name_zh, stage_name_en, sort_order)"
+    )
+    cur.execute(
+        "create table marts.ind_benchmark as select * from (values"
+        " ('PRE-01', 'all', '全国', 2024, 92.0, 93.2, true),"
+        " ('PRE-01', 'all', '广西', 2023, 93.0, 93.2, true),"
+        " ('PRE-01', 'all', '广西', 2018, 85.6, 93.2, false),"
+        " ('TCH-02', 'primary', '全国', 2023, 78.03, 74.2, true)) as b"
+        " (indicator_code, stage, area, period_year, value, city_value, is_latest)"
+    )
+    cur.execute(
+        "create table ref.intl_match as select 'PRE-01' as indicator_code, 'value' as statistic,"
+        " 'UIS GER (ISCED 02)' as international_indicator, 'match with caveat' as match_status"
+    )
+    cur.execute(
+        "create table marts.ind_parity as select 'PRE-01' as indicator_code,"
+        " 'city' as region_level, '2025-2026' as period, 2025 as period_year, 0.987 as gpi"
+    )
+    cur.execute(
+        "create table marts.ind_plan_comparison as select 'demo-amended' as amended_version,"
+        " %s as original_version, date '2026-06-30' as adopted_on, 'PRE-03' as indicator_code,"
+        " 'city' as region_level, '450400' as region_code, period, true as is_amended,"
+        " 'off_track' as original_status, 'on_track' as amended_status,"
+        " 60 as original_target_2027, 54.5 as amended_target_2027"
+        " from (values ('2024-2025'), ('2025-2026')) as v (period)",
+        (PLAN,),
+    )
 
 
 DATASETS = {

@@ -91,6 +91,36 @@ def test_parts_hang_under_their_indicator(card: Scorecard) -> None:
     assert [p.threshold_met for p in cv.parts].count(False) == 1  # 0.512 > 0.5
 
 
+def test_context_stands_beside_its_indicator(card: Scorecard) -> None:
+    by_code = {i.code: i.context for i in card.indicators}
+    own = by_code["PRE-01"]
+    # The superseded figure of 2018 is left out.
+    assert [(b.area, b.year, b.value) for b in own.benchmarks] == [
+        ("全国", 2024, 92.0),
+        ("广西", 2023, 93.0),
+    ]
+    assert own.international == ("UIS GER (ISCED 02)", "match with caveat")
+    assert own.gpi == 0.987
+    # 93.2 in 2025: expected 94.2, from 91.2 to 97.2
+    assert own.projection is not None
+    assert (own.projection.value, own.projection.low, own.projection.high) == (94.2, 91.2, 97.2)
+    assert [b.stage for b in by_code["TCH-02"].benchmarks] == ["小学"]
+    verdict = by_code["PRE-03"].verdict
+    assert verdict is not None
+    assert (verdict.status, verdict.target, verdict.is_original) == ("on_track", 54.5, False)
+    assert by_code["TCH-09"].projection is None and by_code["TCH-09"].verdict is None
+
+
+def test_seen_from_the_amendment_the_original_stands_beside(
+    filled: psycopg.Connection,
+) -> None:
+    filled.execute("update marts.ind_progress set plan_version = 'demo-amended'")
+    card = load_scorecard(filled, "demo-amended")
+    verdict = next(i for i in card.indicators if i.code == "PRE-03").context.verdict
+    assert verdict is not None
+    assert (verdict.status, verdict.target, verdict.is_original) == ("off_track", 60, True)
+
+
 def test_quality_counts_published_deliveries(card: Scorecard) -> None:
     by_name = {s.dataset: s for s in card.quality.sources}
     assert by_name["teachers"].open_rows == 6 and by_name["teachers"].failed == 1

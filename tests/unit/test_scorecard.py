@@ -14,7 +14,20 @@ from rich.console import Console
 from eduplan.errors import EduplanError
 from eduplan.scorecard import render_html, render_terminal, wording
 from eduplan.scorecard.borders import county_shapes
-from eduplan.scorecard.query import Action, Cell, Indicator, Point, Quality, Region, Scorecard
+from eduplan.scorecard.query import (
+    Action,
+    Benchmark,
+    Cell,
+    Context,
+    Indicator,
+    Point,
+    Projection,
+    Quality,
+    Region,
+    Scorecard,
+    TaskOwner,
+    Verdict,
+)
 
 
 def cell(status: str, value: float | None = 50.0, **changes: object) -> Cell:
@@ -376,3 +389,72 @@ def test_counties_without_targets_show_plain_values() -> None:
     table = html.split('class="values"')[1].split("</table>")[0]
     assert "<td>15.2</td>" in table and "off_track" not in table
     assert '<dd class="none">—</dd>' in html
+
+
+CONTEXT = Context(
+    benchmarks=(
+        Benchmark("全国", 2024, 92.0, "", 91.0),
+        Benchmark("全国", 2023, 78.03, "小学", 74.21),
+    ),
+    international=("UIS GER (ISCED 02)", "match with caveat"),
+    projection=Projection(93.14, 88.0, 98.26, 3, "open"),
+    verdict=Verdict("demo-amended", False, "on_track", 93.5),
+    gpi=0.987,
+)
+
+
+def test_what_stands_beside_a_value() -> None:
+    own = indicator("A-01", cell("at_risk", 91.0), context=CONTEXT)
+    texts = [text for text, _ in wording.beside(own, "zh")]
+    assert texts == [
+        "修订后 达轨（目标 93.5）",
+        "2027 预计 93.1（88.0～98.3） 未定",
+        "全国 92（2024）",
+        "全国小学 78.03（2023，本市 74.2）",
+        "女／男 0.99",
+        "与 UIS 一致，有说明",
+    ]
+    english = " | ".join(text for text, _ in wording.beside(own, "en"))
+    assert "As amended On track (target 93.5)" in english and "China 92 (2024)" in english
+    html = render_html(card(own))
+    row = html.split("<li")[1].split("</li>")[0]
+    assert all(text in row for text in texts) and row.count("mark on_track") == 1
+    out = StringIO()
+    render_terminal(card(own), Console(file=out, width=100, no_color=True))
+    assert "修订后 达轨" in out.getvalue().replace("\n", "")
+
+
+def test_a_withdrawn_target_has_no_number_and_the_original_is_named() -> None:
+    own = indicator(
+        "A-01", cell("met"), context=Context(verdict=Verdict("demo", True, "no_target", None))
+    )
+    assert wording.beside(own, "zh") == (("原方案 无目标", "no_target"),)
+
+
+def test_a_target_without_line_is_not_judged() -> None:
+    own = indicator(
+        "SEN-02",
+        cell("not_yet", 3.0, baseline=None, final_target=4.0, trajectory=None, distance=None),
+        unit="count",
+    )
+    html = render_html(card(own, AIMLESS))
+    row = html.split("<li")[1].split("</li>")[0]
+    assert "尚未达标" in row and "目标 4" in row and "无基期" in row and "bullet" not in row
+    assert card(own).judged == 0
+
+
+def test_suppressed_is_a_word_and_no_number() -> None:
+    html = render_html(card(indicator("A-01", cell("suppressed", None))))
+    row = html.split("<li")[1].split("</li>")[0]
+    assert "已隐去" in row and "<b>—</b>" in row and "bullet" not in row
+
+
+def test_tasks_by_lead_department() -> None:
+    own = replace(
+        card(indicator("A-01", cell("met"))),
+        tasks=(TaskOwner("市教育局", 12, 8, 5, 2), TaskOwner("市财政局", 3, 1, 1, 0)),
+    )
+    tasks = render_html(own).split('<section class="tasks">')[1].split("</section>")[0]
+    assert "到期 9 项，按期完成 6 项，逾期 2 项" in tasks
+    assert "<b>市教育局</b>12 项，按期 5，逾期 2" in tasks and tasks.count("off_track") == 1
+    assert "未接入" not in tasks

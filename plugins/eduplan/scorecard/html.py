@@ -60,6 +60,7 @@ class Row:
     standard: tuple[str, str]
     title: str
     details: tuple[tuple[str, str, bool], ...]
+    beside: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,18 @@ def render_html(card: Scorecard, geojson: Path | None = None) -> str:
         silent=_silent(card),
         short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
         states=STATUSES,
+        absent=_absent(card),
+        task_counts={
+            name: sum(getattr(owner, name) for owner in card.tasks)
+            for name in ("due", "on_time", "overdue")
+        },
     )
+
+
+def _absent(card: Scorecard) -> list[str]:
+    """Titles of contracts that never published and stand in no row of their own."""
+    named = {source.title for source in card.quality.sources}
+    return [title for title in card.quality.absent if title not in named]
 
 
 def _period_text(period: str, lang: str) -> str:
@@ -228,6 +240,12 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
     if judged and indicator.band is not None:
         low, high = (wording.number(end, None) for end in indicator.band)
         standard = (wording.TEXTS[card.lang]["band"].format(low=low, high=high), "")
+    if cell.status == "not_yet":
+        words = wording.TEXTS[card.lang]
+        standard = (
+            words["aim"].format(n=wording.number(cell.final_target, None)),
+            words["no_line"],
+        )
     track = judged and indicator.band is None
     old = cell.period_year < card.latest_year and cell.value is not None
     return Row(
@@ -242,6 +260,7 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
         standard=standard,
         title=" ".join(filter(None, (indicator.code, indicator.definition))),
         details=_details(indicator, card.lang),
+        beside=wording.beside(indicator, card.lang),
     )
 
 

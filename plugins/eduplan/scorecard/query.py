@@ -5,7 +5,7 @@ Everything here is a count, a ratio or an amount of money: no person, no row of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from importlib import resources
 from typing import Any
@@ -16,9 +16,10 @@ from psycopg.rows import dict_row
 from eduplan.errors import EduplanError
 
 STATUSES = (
-    "off_track", "at_risk", "on_track", "met", "incomplete", "no_target", "suppressed", "no_data",
+    "off_track", "at_risk", "on_track", "met", "incomplete", "not_yet", "no_target", "suppressed",
+    "no_data",
 )  # fmt: skip
-"""Every status, worst first; the last three are never judged."""
+"""Every status, worst first; the last five are never judged."""
 JUDGED = frozenset({"met", "on_track", "at_risk", "off_track"})
 """Statuses that count in a denominator."""
 FINAL_YEAR = 2027
@@ -74,6 +75,64 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Benchmark:
+    """A published figure of the same definition; ``stage`` is empty for the whole indicator."""
+
+    area: str
+    year: int
+    value: float
+    stage: str
+    city_value: float | None
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Value to expect in the final year with its 95 % prediction interval, from ``points`` years.
+
+    ``outlook`` is ``likely``, ``open`` or ``unlikely`` to meet the target, empty without one.
+    """
+
+    value: float
+    low: float
+    high: float
+    points: int
+    outlook: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the other version of an amended plan says; ``is_original`` when that is the original."""
+
+    version: str
+    is_original: bool
+    status: str
+    target: float | None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What stands beside the city's value of an indicator; every part may be absent."""
+
+    benchmarks: tuple[Benchmark, ...] = ()
+    international: tuple[str, str] | None = None
+    """International indicator and how near ours is to it."""
+    projection: Projection | None = None
+    verdict: Verdict | None = None
+    gpi: float | None = None
+
+
+@dataclass(frozen=True)
+class TaskOwner:
+    """Tasks of one lead department at the newest report."""
+
+    owner: str
+    tasks: int
+    due: int
+    on_time: int
+    overdue: int
+
+
+@dataclass(frozen=True)
 class Indicator:
     """One indicator of the plan: the city's latest cell, its past and its counties."""
 
@@ -98,6 +157,7 @@ class Indicator:
     """Lower and upper end of the target when it is a band (unit of the indicator)."""
     parts: tuple[Part, ...] = ()
     """What the indicator is made of (seven dispersions …): shown under it, never counted."""
+    context: Context = Context()
 
     @property
     def judged(self) -> bool:
@@ -216,6 +276,8 @@ class Scorecard:
     actions: tuple[Action, ...]
     regions: tuple[Region, ...]
     quality: Quality = field(default_factory=Quality)
+    tasks: tuple[TaskOwner, ...] = ()
+    tasks_as_of: date | None = None
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
@@ -288,7 +350,10 @@ def load_scorecard(
             hint="set EDUPLAN_PLAN_VERSION to a known one or add it to the seeds and build again",
         )
     english = _english(conn, plan_version) if lang == "en" else {}
-    actions = _actions(rows, lang, english, _parts(conn, lang))
+    actions = _actions(
+        rows, lang, english, _parts(conn, lang), _contexts(conn, plan_version, rows, lang)
+    )
+    tasks = _optional(conn, "tasks")
     as_of_row = _rows(conn, "as_of")[0]
     return Scorecard(
         lang=lang,
@@ -300,6 +365,11 @@ def load_scorecard(
         actions=actions,
         regions=_regions(actions),
         quality=_quality(conn, plan_version, titles or {}),
+        tasks=tuple(
+            TaskOwner(r["owner_name"] or "—", r["tasks"], r["due"], r["on_time"], r["overdue"])
+            for r in tasks
+        ),
+        tasks_as_of=max((r["as_of_date"] for r in tasks if r["as_of_date"]), default=None),
     )
 
 
@@ -341,6 +411,65 @@ def _parts(conn: psycopg.Connection[Any], lang: str) -> dict[str, tuple[Part, ..
     return found
 
 
+def _contexts(
+    conn: psycopg.Connection[Any],
+    plan_version: str,
+    rows: Sequence[Mapping[str, Any]],
+    lang: str,
+) -> dict[str, Context]:
+    """Everything that stands beside a value, by indicator; absent marts give nothing."""
+    plan = {"plan_version": plan_version}
+    newest: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        if row["region_level"] == "city":
+            found = (row["period_year"] or 0, str(row["period"] or ""))
+            newest[row["indicator_code"]] = max(found, newest.get(row["indicator_code"], (0, "")))
+    benchmarks: dict[str, list[Benchmark]] = {}
+    for r in _optional(conn, "benchmarks"):
+        stage = "" if r["stage"] == "all" else r[f"stage_name_{lang}"]
+        benchmarks.setdefault(r["indicator_code"], []).append(
+            Benchmark(
+                r["area"], r["period_year"], float(r["value"]), stage, _number(r["city_value"])
+            )
+        )
+    matches = {
+        r["indicator_code"]: (r["international_indicator"], r["match_status"])
+        for r in _optional(conn, "matches")
+    }
+    projections = {
+        r["indicator_code"]: Projection(
+            float(r["projected_value"]),
+            float(r["interval_low"]),
+            float(r["interval_high"]),
+            r["point_count"],
+            r["outlook"] or "",
+        )
+        for r in _optional(conn, "projections", plan)
+    }
+    verdicts = {
+        r["indicator_code"]: Verdict(
+            r["other_version"], r["is_original"], r["status"], _number(r["target"])
+        )
+        for r in _optional(conn, "amendments", plan)
+        if r["period"] == newest.get(r["indicator_code"], (0, ""))[1]
+    }
+    parity = {
+        r["indicator_code"]: float(r["gpi"])
+        for r in _optional(conn, "parity")
+        if r["period"] == newest.get(r["indicator_code"], (0, ""))[1]
+    }
+    return {
+        code: Context(
+            tuple(benchmarks.get(code, ())),
+            matches.get(code),
+            projections.get(code),
+            verdicts.get(code),
+            parity.get(code),
+        )
+        for code in newest
+    }
+
+
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, (Decimal, float, int)) else None
 
@@ -350,6 +479,7 @@ def _actions(
     lang: str,
     english: Mapping[str, str],
     parts: Mapping[str, tuple[Part, ...]],
+    contexts: Mapping[str, Context],
 ) -> tuple[Action, ...]:
     by_code: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -368,7 +498,10 @@ def _actions(
         Action(
             c,
             english.get(c, names[c]),
-            tuple(replace(i, parts=parts.get(i.code, ())) for i in grouped[c]),
+            tuple(
+                replace(i, parts=parts.get(i.code, ()), context=contexts.get(i.code, Context()))
+                for i in grouped[c]
+            ),
         )
         for c in ordered
     )

@@ -18,6 +18,7 @@ GLYPHS: Mapping[str, str] = {
     "at_risk": "▲",
     "off_track": "■",
     "incomplete": "◌",
+    "not_yet": "☆",
     "no_target": "◇",
     "suppressed": "▧",
     "no_data": "—",
@@ -29,8 +30,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "at_risk": "偏慢",
         "off_track": "滞后",
         "incomplete": "缺报待定",
+        "not_yet": "尚未达标",
         "no_target": "无目标",
-        "suppressed": "不公开",
+        "suppressed": "已隐去",
         "no_data": "无数据",
     },
     "en": {
@@ -39,8 +41,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "at_risk": "Slow",
         "off_track": "Lagging",
         "incomplete": "Incomplete",
+        "not_yet": "Not yet met",
         "no_target": "No target",
-        "suppressed": "Withheld",
+        "suppressed": "Suppressed",
         "no_data": "No data",
     },
 }
@@ -57,7 +60,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "count": "{n} 项",
         "actions": "六大行动与保障 × 指标",
         "actions_note": "色条＝基期到 2027 目标已走的进度，"
-        "竖线＝按轨迹现在应到的位置；左端基期，右端目标",
+        "竖线＝按轨迹现在应到的位置；左端基期，右端目标。"
+        "小字：修订版判定、2027 预计（95% 区间）、公布数、国际口径",
         "action": "行动{code}",
         "safeguard": "保障",
         "standard": "国家标准",
@@ -66,6 +70,21 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_standard": "无全国统一标准",
         "coverage": "覆盖 {n}%",
         "details": "分项",
+        "projected": "2027 预计 {value}（{low}～{high}）",
+        "likely": "可达",
+        "open": "未定",
+        "unlikely": "难达",
+        "benchmark": "{area}{stage} {value}（{year}）",
+        "benchmark_city": "{area}{stage} {value}（{year}，本市 {city}）",
+        "amended": "修订后",
+        "original": "原方案",
+        "aim": "目标 {n}",
+        "no_line": "无基期，不画轨迹",
+        "gpi": "女／男 {n}",
+        "match": "与 {org} 一致",
+        "match with caveat": "与 {org} 一致，有说明",
+        "near match": "与 {org} 近似",
+        "does not match": "与 {org} 不同",
         "band": "目标区间 {low}–{high}",
         "silent_action": "本行动 {n} 项指标尚无数据，原因见文末清单。",
         "rest_in_list": "另有 {n} 项无数据，见文末",
@@ -89,6 +108,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "map_note": "边界由使用者提供",
         "tasks": "重点任务",
         "tasks_absent": "未接入",
+        "tasks_note": "截至 {day}：到期 {due} 项，按期完成 {on_time} 项，逾期 {overdue} 项",
+        "tasks_owner": "{tasks} 项，按期 {on_time}，逾期 {overdue}",
         "tasks_why": "重点任务分解表没有公开文本，也没有接入进度台账，"
         "因此这里不显示按期、逾期与牵头部门。"
         "接入任务台账数据源后，本栏自动出现。",
@@ -105,6 +126,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "state_held": "有 {n} 批待审",
         "state_failed": "{n} 次交付未能入库",
         "state_absent": "未接入",
+        "reports": "报送情况",
         "not_reported": "谁没有报",
         "all_reported": "应报单位均已报送。",
         "missing_units": "{n} / {total} 个单位未报",
@@ -142,7 +164,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "count": "{n}",
         "actions": "Six actions and safeguards × indicators",
         "actions_note": "Bar: progress from baseline to the 2027 target; tick: where the trajectory"
-        " should be now; baseline at the left end, target at the right",
+        " should be now; baseline at the left end, target at the right. Small print:"
+        " amendment, 2027 expectation (95 % interval), published figures, international match",
         "action": "Action {code}",
         "safeguard": "Safeguards",
         "standard": "Standard",
@@ -151,6 +174,21 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_standard": "No national standard",
         "coverage": "{n}% covered",
         "details": "Parts",
+        "projected": "2027 expected {value} ({low} to {high})",
+        "likely": "likely",
+        "open": "open",
+        "unlikely": "unlikely",
+        "benchmark": "{area}{stage} {value} ({year})",
+        "benchmark_city": "{area}{stage} {value} ({year}; here {city})",
+        "amended": "As amended",
+        "original": "Original plan",
+        "aim": "target {n}",
+        "no_line": "no baseline, no line",
+        "gpi": "GPI {n}",
+        "match": "As {org}",
+        "match with caveat": "As {org}, with caveat",
+        "near match": "Near {org}",
+        "does not match": "Not {org}",
         "band": "Target band {low}–{high}",
         "silent_action": "The {n} indicators of this action have no data yet; reasons at the end.",
         "rest_in_list": "{n} more without data, see the end",
@@ -175,6 +213,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "map_note": "Boundaries supplied by the user",
         "tasks": "Tasks",
         "tasks_absent": "Not connected",
+        "tasks_note": "As of {day}: {due} due, {on_time} done on time, {overdue} overdue",
+        "tasks_owner": "{tasks}: {on_time} on time, {overdue} overdue",
         "tasks_why": "The task breakdown table is not public and no progress ledger is connected,"
         " so nothing is shown on time, late or by department. This part appears once a ledger is.",
         "quality": "Data quality",
@@ -190,6 +230,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "state_held": "{n} held",
         "state_failed": "{n} failed",
         "state_absent": "not connected",
+        "reports": "Reporting",
         "not_reported": "Not reported",
         "all_reported": "Everyone expected has reported.",
         "missing_units": "{n} of {total} units missing",
@@ -418,3 +459,55 @@ def standard(indicator: Indicator, lang: str) -> tuple[str, str]:
     if indicator.threshold_met is None:
         return text, ""
     return text, t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
+
+
+_AREAS = {"全国": "China", "广西": "Guangxi"}
+_MOST_BENCHMARKS = 3
+
+
+def beside(indicator: Indicator, lang: str) -> tuple[tuple[str, str], ...]:
+    """Say what stands beside a value: pieces of text, each with the status that marks it."""
+    t, context, places = TEXTS[lang], indicator.context, digits(indicator)
+    pieces: list[tuple[str, str]] = []
+    if context.verdict is not None:
+        verdict = context.verdict
+        text = (
+            f"{t['original' if verdict.is_original else 'amended']} {WORDS[lang][verdict.status]}"
+        )
+        if verdict.target is not None:
+            aim = t["aim"].format(n=number(verdict.target, None))
+            text += f"（{aim}）" if lang == "zh" else f" ({aim})"
+        pieces.append((text, verdict.status))
+    if context.projection is not None:
+        ends = {
+            name: number(value, places)
+            for name, value in (
+                ("value", context.projection.value),
+                ("low", context.projection.low),
+                ("high", context.projection.high),
+            )
+        }
+        outlook = t[context.projection.outlook] if context.projection.outlook else ""
+        pieces.append((f"{t['projected'].format(**ends)} {outlook}".strip(), ""))
+    for found in context.benchmarks[:_MOST_BENCHMARKS]:
+        area = found.area if lang == "zh" else _AREAS.get(found.area, found.area)
+        stage = found.stage if lang == "zh" or not found.stage else f" {found.stage}"
+        whole = not found.stage or found.city_value is None
+        pieces.append(
+            (
+                t["benchmark" if whole else "benchmark_city"].format(
+                    area=area,
+                    stage=stage,
+                    value=number(found.value, None),
+                    year=found.year,
+                    city=number(found.city_value, places),
+                ),
+                "",
+            )
+        )
+    if context.gpi is not None:
+        pieces.append((t["gpi"].format(n=number(context.gpi, 2)), ""))
+    if context.international is not None and context.international[1] in t:
+        org = "OECD" if context.international[0].startswith("OECD") else "UIS"
+        pieces.append((t[context.international[1]].format(org=org), ""))
+    return tuple(pieces)
