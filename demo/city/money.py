@@ -428,6 +428,39 @@ def _write_population(
     return entries
 
 
+# Registered persons for one resident: districts take people in, counties send them away. 岑溪市
+# alone is beyond the tolerance of the reconciliation.
+REGISTERED = (0.92, 0.90, 0.97, 1.10, 1.15, 1.12, 1.45)
+
+
+def _write_registered(out: Path, regions: list[RegionResult], scale: float) -> list[Entry]:
+    """Write 户籍人口: a text file a year, beside the residents of the statistics office."""
+    entries: list[Entry] = []
+    for year, table in population(regions, scale).items():
+        file = f"户籍人口/{year}/户籍人口分年龄.csv"
+        counts = np.round(table * np.array(REGISTERED)[:, None]).astype(int)
+        if year == 2025:
+            counts[3, 18] = -counts[3, 18]
+            counts[4, 17] *= 2
+            for county, age, slug, rule in (
+                (3, 18, "hkp-negative", "HKP-002"),
+                (4, 17, "hkp-cohort-jump", "HKP-004"),
+            ):
+                entries.append(
+                    Entry(
+                        "population_hukou", str(year), file, "", 2 + county * 19 + age,
+                        "registered_count", slug, rule,
+                    )
+                )  # fmt: skip
+        lines = ["县(市、区),年龄,户籍人数"]
+        for county, name in enumerate(REGION_NAMES[:COUNTIES]):
+            lines += [f"{name},{age},{counts[county, age]}" for age in range(19)]
+        path = out / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes("".join(f"{line}\r\n" for line in lines).encode("gb18030"))
+    return entries
+
+
 def write_money(
     out: Path, schools: Schools, regions: list[RegionResult], scale: float, seed: int
 ) -> list[Entry]:
@@ -439,4 +472,5 @@ def write_money(
         *_county_finance(out, regions, seed, each_year),
         *_school_finance(out, schools, regions, seed),
         *_write_population(out, regions, scale, seed),
+        *_write_registered(out, regions, scale),
     ]
