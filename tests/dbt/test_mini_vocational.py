@@ -77,3 +77,22 @@ def test_numbers_of_students_and_teachers_stop_at_raw(marts: psycopg.Connection)
         " and column_name in ('student_no', 'teacher_no', 'name')"
     ).fetchall()
     assert columns == []
+
+
+def test_of_which_rows_of_the_older_series(marts: psycopg.Connection) -> None:
+    """其中:寄宿生 of 2015 is the #寄宿生 of today."""
+    rows = marts.execute(
+        "select measure_code, value from intermediate.int_school__measures"
+        " where reporter_code = %s and period = '2015-2016' and value > 0",
+        (A,),
+    ).fetchall()
+    assert {code: float(count) for code, count in rows} == {"pupils": 380, "pupils_boarding": 55}
+
+
+def test_nine_year_retention_has_no_school_level(marts: psycopg.Connection) -> None:
+    """Who entered primary school belongs to a county, not to the junior school of today."""
+    rows = marts.execute(
+        "select distinct region_level from marts.ind_value"
+        " where indicator_code = 'CMP-13' and value is not null"
+    ).fetchall()
+    assert sorted(rows) == [("city",), ("county",)]

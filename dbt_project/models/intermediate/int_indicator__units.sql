@@ -3,7 +3,7 @@
   A unit is the school where both sides are reported by schools; where either side exists only for
   the county, or the registry says so (unit_of_account), both sides are summed to the county. Only units with both sides take part
   (is_complete), so a missing report lowers the coverage and not the value. `growth` needs both
-  sides of the year before as well. Girls and boys of a unit count where they make up the whole.
+  sides of the year before as well, of the same school even where its code has changed. Girls and boys of a unit count where they make up the whole.
 -#}
 with
 
@@ -130,6 +130,22 @@ whole as (
     having count(*) = 3
 ),
 
+-- The school over time: its first code, as long as only one school of that lineage reports.
+tracked as (
+    select
+        sided.*,
+        case
+            when count(*) over (
+                partition by sided.indicator_code, sided.period_year, sided.stage, sided.sex,
+                    coalesce(lineage.lineage_code, sided.unit_code)
+            ) = 1 then coalesce(lineage.lineage_code, sided.unit_code)
+            else sided.unit_code
+        end as pair_code
+    from sided
+    left join {{ ref('int_school__lineage') }} as lineage on sided.unit_code = lineage.school_code
+    where sided.kind = 'growth'
+),
+
 final as (
     select
         sided.*,
@@ -143,13 +159,19 @@ final as (
             or (before.numerator is not null and before.denominator is not null)
         ) as is_complete
     from sided
-    left join sided as before
-        on sided.kind = 'growth'
-        and sided.indicator_code = before.indicator_code
-        and sided.stage = before.stage
-        and sided.unit_code = before.unit_code
-        and sided.sex = before.sex
-        and sided.period_year = before.period_year + 1
+    left join tracked
+        on sided.indicator_code = tracked.indicator_code
+        and sided.period_year = tracked.period_year
+        and sided.stage = tracked.stage
+        and sided.unit_code = tracked.unit_code
+        and sided.county_code = tracked.county_code
+        and sided.sex = tracked.sex
+    left join tracked as before
+        on tracked.indicator_code = before.indicator_code
+        and tracked.stage = before.stage
+        and tracked.pair_code = before.pair_code
+        and tracked.sex = before.sex
+        and tracked.period_year = before.period_year + 1
     left join whole
         on sided.sex <> 'total'
         and sided.indicator_code = whole.indicator_code

@@ -65,10 +65,24 @@ county as (
     group by 1, 2, 3
 ),
 
+-- A school whose code has changed is followed by its first code, as long as it stands alone.
+followed as (
+    select
+        roll.*,
+        case
+            when count(*) over (
+                partition by coalesce(lineage.lineage_code, roll.reporter_code), roll.period_year, roll.stage
+            ) = 1 then coalesce(lineage.lineage_code, roll.reporter_code)
+            else roll.reporter_code
+        end as pair_code
+    from roll
+    left join {{ ref('int_school__lineage') }} as lineage on roll.reporter_code = lineage.school_code
+),
+
 yearly as (
-    select 'roll_avg' as measure_code, 'school' as reporter_level, roll.* from roll
+    select 'roll_avg' as measure_code, 'school' as reporter_level, followed.* from followed
     union all
-    select 'pupils_avg' as measure_code, 'county' as reporter_level, county.* from county
+    select 'pupils_avg', 'county', county.*, county.reporter_code from county
 ),
 
 final as (
@@ -86,7 +100,7 @@ final as (
     from yearly as this_year
     inner join yearly as last_year
         on this_year.measure_code = last_year.measure_code
-        and this_year.reporter_code = last_year.reporter_code
+        and this_year.pair_code = last_year.pair_code
         and this_year.stage = last_year.stage
         and this_year.period_year = last_year.period_year + 1
 )

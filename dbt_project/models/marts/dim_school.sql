@@ -1,9 +1,9 @@
 {#-
   Grain: school code x version (SCD2 over school years): a new version starts when type, name,
   administration, organiser, place type or standing changes. A code that replaces another points to
-  it (predecessor_code), and `lineage_code` is the first code of the chain.
+  it; `lineage_code` is the first of the chain (int_school__lineage).
 -#}
-with recursive
+with
 
 school as (
     select * from {{ ref('int_school__years') }}
@@ -55,27 +55,8 @@ version as (
     group by 1, 2
 ),
 
-predecessor as (
-    select distinct on (school_code) school_code, predecessor_code
-    from school
-    where predecessor_code is not null and predecessor_code <> school_code
-    order by school_code, period_year desc
-),
-
--- The depth limit ends a chain that a faulty register ties into a ring.
-chain as (
-    select school_code, predecessor_code as code, 1 as depth from predecessor
-    union all
-    select chain.school_code, predecessor.predecessor_code, chain.depth + 1
-    from chain
-    inner join predecessor on chain.code = predecessor.school_code
-    where chain.depth < 10
-),
-
-origin as (
-    select distinct on (school_code) school_code, code as lineage_code
-    from chain
-    order by school_code, depth desc
+lineage as (
+    select * from {{ ref('int_school__lineage') }}
 ),
 
 newest as (
@@ -98,12 +79,11 @@ select
     version.planned_year::int as planned_year,
     version.founded_month::text as founded_month,
     version.closed_month::text as closed_month,
-    predecessor.predecessor_code::text as predecessor_code,
-    coalesce(origin.lineage_code, version.school_code)::text as lineage_code,
+    lineage.predecessor_code::text as predecessor_code,
+    lineage.lineage_code::text as lineage_code,
     {{ school_year('version.valid_from_year') }} as valid_from_school_year,
     {{ school_year('version.valid_to_year') }} as valid_to_school_year,
     version.valid_to_year = newest.period_year as is_current
 from version
 cross join newest
-left join predecessor using (school_code)
-left join origin using (school_code)
+left join lineage using (school_code)
