@@ -458,3 +458,12 @@ def test_tasks_by_lead_department() -> None:
     assert "到期 9 项，按期完成 6 项，逾期 2 项" in tasks
     assert "<b>市教育局</b>12 项，按期 5，逾期 2" in tasks and tasks.count("off_track") == 1
     assert "未接入" not in tasks
+
+
+def test_a_suppressed_county_has_its_own_sign() -> None:
+    hidden = cell("suppressed", None, region_code="450422", region_name="藤县")
+    own = replace(lagging("A-01", -40.0), counties=(hidden, cell("met", region_code="450423")))
+    regions = (Region("450422", "藤县", {"suppressed": 1}), Region("450423", "乙", {"met": 1}))
+    html = render_html(card(own, regions=regions))
+    found = html.split('title="已隐去"')[1].split("</td>")[0]
+    assert "mark suppressed" in found and "—" not in found

@@ -349,8 +349,10 @@ def _heat(card: Scorecard) -> Heat:
 def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> HeatCell:
     cell = next((c for c in indicator.counties if c.region_code == region), None)
     if cell is None or cell.value is None:
-        status = "suppressed" if cell is not None and cell.status == "suppressed" else "no_data"
-        return HeatCell("—", "hatch", status, wording.WORDS[lang][status])
+        hidden = cell is not None and cell.status == "suppressed"
+        status = "suppressed" if hidden else "no_data"
+        word = wording.WORDS[lang][status]
+        return HeatCell((word if not judged else "") if hidden else "—", "hatch", status, word)
     places = wording.digits(indicator)
     value = wording.with_unit(cell.value, places, indicator.unit, lang)
     title = f"{cell.region_name} {indicator.name}: {value} {wording.WORDS[lang][cell.status]}"
