@@ -10,6 +10,7 @@ from psycopg import sql
 from eduplan import transform
 from eduplan.settings import Settings
 from tests.dbt import mini_city
+from tests.dbt.parts import platforms
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,7 @@ def built(warehouse_url: str, dbt_settings: Settings) -> transform.BuildResult:
     """Publish the mini city and build the warehouse, tests included."""
     with psycopg.connect(warehouse_url) as conn:
         mini_city.publish(conn, mini_city.sheets())
+        platforms.also(conn)
     return transform.build(dbt_settings)
 
 

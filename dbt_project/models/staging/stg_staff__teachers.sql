@@ -1,9 +1,10 @@
--- Names, identity and certificate numbers, phones stop here; of a number only its presence passes.
+-- Names, identity and certificate numbers, phones stop here; of a number only its presence passes,
+-- and the teacher number as a keyed pseudonym.
 with
 
 source as (
     {{ published('teachers', [
-        'school_code', 'post_status', 'staff_type', 'is_established', 'teaching_stage',
+        'teacher_no', 'school_code', 'post_status', 'staff_type', 'is_established', 'teaching_stage',
         'highest_degree', 'certificate_type', 'certificate_no', 'backbone_level',
         'backbone_until', 'work_start', 'training_hours',
     ]) }}
@@ -11,6 +12,7 @@ source as (
 
 final as (
     select
+        edu.pseudonym(teacher_no) as teacher_key,
         {{ clean('school_code') }} as school_code,
         {{ clean('post_status') }} as post_status,
         {{ clean('staff_type') }} as staff_type,
