@@ -439,7 +439,7 @@ def _plant(tables: dict[str, pl.DataFrame], schools: Schools, seed: int) -> list
     for row in choose(name, pl.col("_left")):
         spoil(name, row, "batch", 4)
         note(name, row, "batch", "ado-without-choice", "ADO-002")
-    for row in choose(name, pl.col("_private") & pl.col("_left")):
+    for row in choose(name, pl.col("_private")):
         spoil(name, row, "offered_at", f"{value(name, row, 'admission_year')}-08-28 10:00:00")
         note(name, row, "offered_at", "ado-private-late", "ADO-003")
 

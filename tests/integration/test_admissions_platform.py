@@ -16,7 +16,7 @@ from eduplan import connections, warehouse
 from eduplan.connections import Connection
 from eduplan.contract import Contract, load_contracts
 from eduplan.extract import database
-from tests import mariadb
+from tests import admissions_database, mariadb
 from tests.conftest import PROJECT
 
 SCALE, SEED = 0.02, 7
@@ -46,12 +46,8 @@ def contracts() -> list[Contract]:
 @pytest.fixture
 def reader(city: Path, pg_server: str, tmp_path: Path) -> Iterator[str]:
     """URI of the read-only account of a loaded PostgreSQL database."""
-    yield admissions.load(city, pg_server, tmp_path / "secret")
-    with psycopg.connect(pg_server, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("drop database {} with (force)").format(sql.Identifier(admissions.DATABASE))
-        )
-        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(admissions.READER)))
+    with admissions_database.loaded(city, pg_server, tmp_path / "secret") as uri:
+        yield uri
 
 
 def resolved(uri: str, monkeypatch: pytest.MonkeyPatch) -> Connection:

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from eduplan import ingest
 from eduplan.contract import Contract, load_contracts
 from eduplan.settings import Settings
+from tests import admissions_database
 from tests.conftest import PROJECT
 from tests.e2e.ledger import compare
 
@@ -28,7 +30,11 @@ def in_order(contracts: dict[str, Contract]) -> list[str]:
 
 
 def test_everything_planted_is_found_and_nothing_else(
-    db: psycopg.Connection, db_url: str, tmp_path: Path
+    db: psycopg.Connection,
+    db_url: str,
+    pg_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     city = tmp_path / "city"
     subprocess.run(
@@ -37,8 +43,10 @@ def test_everything_planted_is_found_and_nothing_else(
         cwd=PROJECT,
     )
     settings = Settings(home=tmp_path / "home", source_root=city, database_url=db_url)
-    for dataset in in_order(load_contracts(settings.expectations_dir)):
-        ingest.ingest(settings, dataset)
+    with admissions_database.loaded(city, pg_server, tmp_path / "secret") as uri:
+        monkeypatch.setenv("AIRFLOW_CONN_ADMISSIONS", uri)
+        for dataset in in_order(load_contracts(settings.expectations_dir)):
+            ingest.ingest(settings, dataset)
     comparison = compare(db, city / "_ledger.csv")
     assert comparison.exact, str(comparison)
     db.rollback()
