@@ -31,7 +31,7 @@ side as (
     from {{ ref('ind_value') }} as value
     inner join {{ ref('indicator') }} as indicator using (indicator_code)
     inner join term on value.indicator_code = term.indicator_code and term.side = 'numerator'
-    where term.is_disclosive and indicator.unit = '%' and indicator.kind in ('ratio', 'cohort')
+    where term.is_disclosive and indicator.unit = '%' and indicator.kind = 'ratio'
     union all
     select fact.measure_code, fact.reporter_code, fact.period, fact.value
     from {{ ref('fct_school_measure') }} as fact

@@ -95,15 +95,20 @@ def render_reference(seeds_dir: Path) -> str:
             items = [item for item in indicators if item["parent_code"] == row["indicator_code"]]
             lines += _section(row, items, seeds, measures, stages)
     lines += ["## Measures", ""]
-    lines += ["Rows of `marts.fct_school_measure`; the stage stands beside the measure.", ""]
+    lines += [
+        "Rows of `marts.fct_school_measure`; the stage stands beside the measure. Small counts of a"
+        " disclosive measure are not published (ADR 13).",
+        "",
+    ]
     lines += _table(
-        ("Measure", "Name", "Unit", "Period", "Datasets", "Note"),
+        ("Measure", "Name", "Unit", "Period", "Disclosive", "Datasets", "Note"),
         [
             (
                 f"`{row['measure_code']}`",
                 row["measure_name_zh"],
                 row["unit"],
                 row["period_kind"],
+                "yes" if row["is_disclosive"] == "true" else "",
                 row["datasets"].replace(",", ", "),
                 row["description_zh"],
             )

@@ -329,7 +329,7 @@ def attack(truth: Truth, sums: list[tuple[frozenset[Unit], float]], year: int) -
         rows.append(row(units))
         if published == 0:  # nobody counts less than zero: every part is zero
             rows += [row(frozenset({unit})) for unit in units]
-    known = np.array(rows)
+    known = np.array(rows).reshape(-1, len(columns))
     _, values, basis = np.linalg.svd(known, full_matrices=True)
     rank = int((values > 1e-9).sum())
     free = basis[rank:]

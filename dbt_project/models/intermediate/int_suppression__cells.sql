@@ -17,7 +17,8 @@ indicator as (
         coalesce(breakdowns, '') like '%stage%' as has_stages,
         coalesce(stage, 'all') as stage,
         (kind = 'growth')::int as years_more,
-        kind in ('ratio', 'cohort') and unit = '%' as is_share
+        -- A cohort is no share: who moved is in one side only.
+        kind = 'ratio' and unit = '%' as is_share
     from {{ ref('indicator') }}
     where is_computed
 ),
