@@ -148,11 +148,16 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def mariadb_port() -> Iterator[int]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return mariadb.certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def mariadb_port(certificate: tuple[Path, Path]) -> Iterator[int]:
     missing = mariadb.missing_tools()
     if missing:
         pytest.skip(f"mariadb-server is not installed ({', '.join(missing)} missing)")
-    with mariadb.server() as port:
+    with mariadb.server(certificate) as port:
         yield port
 
 
@@ -468,6 +473,30 @@ def test_statement_timeout(desk: Desk) -> None:
         with pytest.raises(SourceError, match="Reading the database failed"):
             desk.pull()
         assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("desk", ["mariadb"], indirect=True)
+def test_tls_where_the_account_demands_it(
+    desk: Desk, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    desk.run(f"alter user {READER}@'127.0.0.1' require ssl")
+    desk.connection = replace(desk.connection, extra={"ssl_disabled": "true"})
+    with pytest.raises(SourceError, match="denied"):
+        desk.pull()
+    desk.connection = replace(desk.connection, extra={"ssl_ca": str(certificate[0])})
+    assert desk.pull().read_bytes().decode() == EXPECTED
+    stranger = mariadb.certificate(tmp_path)[0]
+    desk.connection = replace(desk.connection, extra={"ssl_ca": str(stranger)})
+    desk.db.execute("update ops.pull set status = 'landed'")
+    with pytest.raises(SourceError, match=r"(?i)certificate verify failed"):
+        desk.pull()
+
+
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+def test_tls_that_the_server_does_not_offer(desk: Desk) -> None:
+    desk.connection = replace(desk.connection, extra={"sslmode": "require"})
+    with pytest.raises(SourceError, match="SSL"):
+        desk.pull()
 
 
 def test_wrong_password_is_not_shown(desk: Desk) -> None:

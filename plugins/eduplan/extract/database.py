@@ -278,9 +278,15 @@ def _engine(connection: Connection) -> sa.Engine:
     arguments: dict[str, Any] = {
         "connect_timeout": int(connection.extra.get("connect_timeout") or 10)
     }
+    tls: dict[str, Any] = {k: str(v) for k, v in connection.extra.items() if k.startswith("ssl")}
     if driver == "mysql+pymysql":
         # Without decoders every value stays the text that the server sent.
         arguments |= {"charset": "utf8mb4", "conv": encoders, "read_timeout": _timeout(connection)}
+        # Who names an authority means to know whom he talks to.
+        arguments |= {"ssl_verify_identity": True} if "ssl_ca" in tls else {}
+        tls = {
+            k: v.lower() == "true" if v.lower() in ("true", "false") else v for k, v in tls.items()
+        }
     else:
         arguments |= {"application_name": "eduplan", "keepalives_idle": 30}
     url = sa.URL.create(
@@ -290,10 +296,9 @@ def _engine(connection: Connection) -> sa.Engine:
         connection.host or None,
         connection.port or _PORTS[driver],
         connection.schema or None,
-        {key: str(value) for key, value in connection.extra.items() if key.startswith("ssl")},
     )
     return sa.create_engine(
-        url, poolclass=sa.NullPool, hide_parameters=True, connect_args=arguments
+        url, poolclass=sa.NullPool, hide_parameters=True, connect_args=arguments | tls
     )
 
 
