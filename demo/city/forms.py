@@ -615,8 +615,10 @@ def old_county_workbook(
             [title[4:]], [corner], top, sub, ["甲", "乙", *map(str, range(1, len(kept) + 1))]
         ]  # fmt: skip
         for r, row in enumerate(form.rows):
+            dashed = (kept if row == "#复式班" else ()) or ((7,) if key == "3115" else ())
             cells: list[xlsx.Cell] = [
-                overrides.get((key, row, c), int(tables[key][r, c])) for c in kept
+                overrides.get((key, row, c), "-" if c in dashed else int(tables[key][r, c]))
+                for c in kept
             ]
             rows.append([row.replace("#", "其中:"), form.codes[r], *cells])
         last = xlsx.column_letter(len(kept) + 1)
