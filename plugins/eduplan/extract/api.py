@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -215,7 +216,7 @@ class _Client:
             raise HTTPError(response=response)
         try:
             parsed = json.loads(bytes(body))
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = str(response.headers.get("Content-Type", ""))[:40]
             raise self._strange(
                 "page", f"不是完整的 JSON（{kind}）/ not a complete JSON document"
@@ -394,7 +395,7 @@ class _Client:
 def _at(value: Any, path: str) -> Any:
     """Value at a dotted JSON path, None where there is none."""
     for part in path.split("."):
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(part)
     return value
@@ -402,11 +403,13 @@ def _at(value: Any, path: str) -> Any:
 
 def _text(value: Any) -> str:
     """One JSON value as the text of a raw column."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")  # PostgreSQL has no NUL
-    if isinstance(value, bool | list | dict):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
@@ -459,7 +462,9 @@ class _Run:
 
     @classmethod
     def new(cls, conn: psycopg.Connection[Any], contract: Contract, spool_dir: Path) -> "_Run":
-        """Note a new reading; it has no window yet."""
+        """Note a new reading; it has no window yet. What older ones left behind is removed."""
+        for left in (spool_dir / contract.dataset).glob("[0-9]*"):
+            left.unlink()
         since = _one(
             conn,
             "select max(p.window_until) from ops.pull p left join ops.batch b using (batch_id)"
@@ -666,8 +671,12 @@ class _Run:
 
     def _key(self, line: Sequence[str]) -> Key:
         """The key of a record; all of it when the key is blank (the audit accuses it)."""
-        key = tuple(line[i] for i, column in enumerate(self.contract.columns) if column.key)
+        key = tuple([line[i] for i in self._key_at])
         return key if all(key) else (*key, *line)
+
+    @cached_property
+    def _key_at(self) -> tuple[int, ...]:
+        return tuple(i for i, column in enumerate(self.contract.columns) if column.key)
 
     def _known(self) -> dict[Key, list[str]]:
         """What we hold alive already, as the tombstone that would remove it.
