@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from eduplan import archive
-from eduplan.land import LandResult
+from eduplan.land import LandResult, known_files
 from tests.landing_support import Desk, column, contract
 
 HEAD = "学校标识码,姓名,身份证件号,备忘\n"
@@ -270,6 +271,23 @@ def test_workbook_of_the_family_without_our_sheet_is_passed_over(forms: Desk) ->
     assert files == [
         ("教基/2025-2026/a.xlsx", "landed"), ("教基/2025-2026/b.xlsx", "ignored"),
     ]  # fmt: skip
+
+
+def test_a_later_workbook_without_our_sheet_is_noted_and_no_fault(forms: Desk) -> None:
+    forms.with_contract(scope="school", scope_columns=("reporter_code",))
+    other = forms.put(form(*ROWS, sheet="教基5170_小学"), name="b.xlsx")
+    assert [r.error_code for r in forms.land()] == ["LND-017"]  # nothing at all of this form
+    other.unlink()
+    assert forms.land_one(form(*ROWS), name="a.xlsx").outcome == "landed"
+    other = forms.put(form(*ROWS, sheet="教基5170_小学"), name="b.xlsx")
+    result = forms.land(paths=[other])[0]
+    assert (result.outcome, result.files, result.rejected_files) == ("unchanged", 1, 0)
+    known = known_files(forms.db, forms.contract)
+    assert [path for _, path in known] == ["教基/2025-2026/a.xlsx", "教基/2025-2026/b.xlsx"]
+    tables = forms.db.execute("select count(*) from pg_class where relname ~ '^jj3112__b'")
+    assert tables.fetchone() == (1,)
+    changed = replace(forms.contract, sha256="1" * 64)
+    assert [path for _, path in known_files(forms.db, changed)] == ["教基/2025-2026/a.xlsx"]
 
 
 def test_form_of_last_year_by_its_corner(forms: Desk) -> None:
