@@ -1,5 +1,7 @@
 """Two sources of the same thing on the mini city: every verdict worked out by hand."""
 
+from importlib import resources
+
 import psycopg
 import pytest
 
@@ -26,6 +28,8 @@ PAIRS = [
     ("FIN-HEAD", A, "2025", 166_000, 100_000, "breach"),
     # B: N1 720 x 120 + 940 x 100 = 180,400, got 230,000: more is no breach
     ("FIN-HEAD", B, "2025", 180_400, 230_000, "ok"),
+    # the payroll's thousand against the public schools' 11 + 12; P2's private six do not count
+    ("PAY-T", A, "2025", 1000, 23, "breach"),
     # after-school pupils may be fewer than pupils, not more
     ("SVC", P2, Y25, 60, 100, "ok"),
     # 120 residents, 90 registered: 30 is a third, more than 25 %
@@ -71,6 +75,15 @@ def test_an_incomplete_age_group_is_not_compared(marts: psycopg.Connection) -> N
     assert rows == (0,)
 
 
+def test_a_part_that_is_not_reported_is_no_gap(marts: psycopg.Connection) -> None:
+    """J1 sent no after-school figures: less than its pupils in any case."""
+    rows = marts.execute(
+        "select count(*) from marts.qa_reconciliation where comparison = '<='"
+        " and left_value is null and not is_suppressed"
+    ).fetchone()
+    assert rows == (0,)
+
+
 def test_a_period_of_one_source_alone_is_no_gap(marts: psycopg.Connection) -> None:
     """Teachers of 2023-2024 were delivered, the form of that year was not."""
     rows = marts.execute(
@@ -94,3 +107,22 @@ def test_every_breach_says_what_to_do(marts: psycopg.Connection) -> None:
         "select count(*) from marts.qa_reconciliation where meaning_zh = '' or action_zh = ''"
     ).fetchone()
     assert silent == (0,)
+
+
+def test_listing_names_the_worst_first(marts: psycopg.Connection) -> None:
+    """`eduplan reconcile`: latest period of each kind, errors before warnings before notes."""
+    query = (resources.files("eduplan") / "sql" / "listing" / "reconciliation.sql").read_bytes()
+    everything = {"code": None, "period": None, "all": False}
+    with marts.cursor(row_factory=psycopg.rows.dict_row) as cur:
+        rows = cur.execute(query, everything).fetchall()
+        within = cur.execute(query, everything | {"code": "TEA-P", "all": True}).fetchall()
+        assert cur.execute(query, everything | {"period": "2019"}).fetchall() == []
+    order = ["error", "warning", "info"]
+    ranks = [order.index(row["severity"]) for row in rows]
+    assert ranks == sorted(ranks) and set(ranks) == {0, 1, 2}
+    assert {row["period"] for row in rows} == {"2025", "2025-2026"}
+    assert "ok" not in {row["status"] for row in rows}
+    assert {row["status"] for row in within} >= {"ok"}
+    # the widest gap of a reconciliation first: P1 140, P2 80
+    gaps = [row["unit_code"] for row in rows if row["code"] == "ROLL-P" and row["difference"]]
+    assert gaps == [P1, P2]

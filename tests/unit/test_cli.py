@@ -19,7 +19,7 @@ run = CliRunner(env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
 
 VERBS = (
     "up", "down", "status", "demo", "ingest", "build", "indicators", "batches", "quarantine",
-    "contracts", "report", "benchmarks",
+    "contracts", "report", "benchmarks", "reconcile",
 )  # fmt: skip
 
 

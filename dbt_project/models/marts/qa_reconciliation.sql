@@ -125,8 +125,10 @@ judged as (
     from summed
     inner join live using (code, period_year)
     inner join reconciliation using (code)
-    -- Nothing on one side and no report on the other is no gap.
-    where (has_left and has_right) or coalesce(left_value, right_value) <> 0
+    -- Nothing on one side and no report on the other is no gap; nor is a part not reported at all.
+    where (has_left and has_right)
+        or (has_left and left_value <> 0)
+        or (has_right and right_value <> 0 and reconciliation.comparison = '=')
 )
 
 select
