@@ -30,7 +30,9 @@ def _special_funds(out: Path, heads: dict[int, np.ndarray], seed: int) -> list[E
         file = f"经费/{year}/教育专项资金执行情况.xlsx"
         months = range(1, 13) if year == YEARS[-1] else range(3, 13, 3)
         total = heads[year].sum(axis=1)
-        budget = np.maximum(total[:, None] * np.array(PER_FUND) * 0.01, 100).astype(np.int64) * 100
+        # Hundredths of 万元, whole 万元.
+        planned = np.maximum(total[:, None] * np.array(PER_FUND) * 0.01, 1000)
+        budget = planned.astype(np.int64) // 100 * 100
         final = g.uniform(0.82, 0.99, (8, 3))
         lines: list[list[xlsx.Cell]] = [
             [f"{year}年教育专项资金执行情况（演示数据）"],

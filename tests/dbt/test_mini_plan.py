@@ -90,7 +90,12 @@ def test_value(
 
 def test_coverage(marts: psycopg.Connection) -> None:
     """A list covers every school, a sheet the counties that stand in it."""
-    for code, period in (("MOR-02", "2025-2026"), ("CMP-20", "2025-2026"), ("TSK-01", "2025")):
+    for code, period in (
+        ("MOR-02", "2025-2026"),
+        ("CMP-20", "2025-2026"),
+        ("TSK-01", "2025"),
+        ("SEN-05", Y21),
+    ):
         assert (value(marts, code, CITY, period) or {})["coverage"] == 100, code
     # A, B and the city's own budget of 7 counties and the city
     assert (value(marts, "FIN-04", CITY, "2025") or {})["coverage"] == near(100 * 3 / 8)
