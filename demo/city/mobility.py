@@ -1,5 +1,4 @@
-"""Who moves: students between general and vocational schools, teachers between schools; and the
-children with disabilities and where they are enrolled."""
+"""Students and teachers who move between schools; children with disabilities and their schools."""
 
 from __future__ import annotations
 
