@@ -142,6 +142,7 @@ def test_numbers_of_schools(marts: psycopg.Connection) -> None:
         "basic_schools": 6,  # P1 P2 P3 N1 C1 J1
         "compulsory_schools": 6,
         "kindergartens_registered": 3,
+        "county_high_schools": 0,
         "voc_schools": 1,
         "townships": 58,
     }
