@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pymysql
@@ -12,10 +13,11 @@ from psycopg import sql
 from demo import admissions
 from demo.city import admissions as tables
 from demo.city import people, world
-from eduplan import connections, warehouse
+from eduplan import connections, ingest, warehouse
 from eduplan.connections import Connection
 from eduplan.contract import Contract, load_contracts
 from eduplan.extract import database
+from eduplan.settings import Settings
 from tests import admissions_database, mariadb
 from tests.conftest import PROJECT
 
@@ -121,6 +123,38 @@ def test_both_servers_give_the_same_bytes(
     lines = first["adm_offers"].decode().splitlines()
     source = (city / tables.FOLDER / "adm_offer.csv").read_text().splitlines()
     assert lines[1:] == [line.split(",", 1)[1] for line in source[1:]], "in order, without the id"
+
+
+def test_ingest_from_the_database(
+    city: Path, reader: str, db: psycopg.Connection, db_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", source_root=city, database_url=db_url)
+    rows = (city / tables.FOLDER / "adm_plan.csv").read_text().count("\n") - 1
+
+    def resolve(conn_id: str) -> Connection:
+        assert conn_id == "admissions"
+        server = urlsplit(reader)
+        return Connection(
+            conn_id, "postgres", "127.0.0.1", server.port, admissions.READER,
+            unquote(server.password or ""), admissions.DATABASE,
+        )  # fmt: skip
+
+    report = ingest.ingest(settings, "adm_plans", resolve=resolve)
+    assert report.ok
+    (landed,) = report.landed
+    assert (landed.outcome, landed.period, landed.rows) == ("landed", "all", rows)
+    assert db.execute("select path, row_count from ops.batch_file").fetchall() == [
+        ("adm_plans.csv", rows)
+    ]
+    # The one planted row whose quota exceeds its plan stays out.
+    assert db.execute("select rules from quality.quarantined_row").fetchall() == [(["ADP-001"],)]
+    assert db.execute("select count(*) from raw.adm_plans").fetchone() == (rows - 1,)
+    db.rollback()
+    (again,) = ingest.ingest(settings, "adm_plans", resolve=resolve).landed
+    assert again.outcome == "unchanged"
+    assert db.execute(
+        "select status, batch_id from ops.pull where dataset = 'adm_plans' order by pull_id"
+    ).fetchall() == [("landed", landed.batch_id), ("unchanged", landed.batch_id)]
 
 
 def load_mariadb(port: int, city: Path) -> None:
