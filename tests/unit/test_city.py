@@ -103,7 +103,34 @@ def test_ledger_has_at_least_forty_kinds_and_few_rows(
     students = sum(e.dataset == "students" and e.row is not None for e in ledger)
     assert students / sum(city.students) < 0.02
     for e in ledger:
-        assert (city.out / e.file).is_file(), e
+        assert source_of(city.out, e).exists(), e
+
+
+def source_of(out: Path, entry: Entry) -> Path:
+    """What the city wrote: records of a platform or a database become a file when they are read."""
+    if entry.file == f"{entry.dataset}/records.csv":
+        return out / "_platforms" / f"{entry.dataset}.jsonl"
+    if entry.dataset.startswith("adm_"):
+        return out / "_admissions" / f"{entry.dataset.removesuffix('s')}.csv"
+    return out / entry.file
+
+
+def test_rows_of_a_platform_are_those_of_its_records_in_order_of_their_keys(
+    city: CityReport, ledger: list[Entry]
+) -> None:
+    spoilt = {"trr-negative": ("hours", -8.0), "lit-score-of-thousand": ("score", 810.0)}
+    found = 0
+    for dataset in ("training_records", "literacy_assessments"):
+        text = (city.out / "_platforms" / f"{dataset}.jsonl").read_text("utf-8")
+        records = [json.loads(line) for line in text.splitlines()]
+        keys = [record["id"] for record in records]
+        assert keys == sorted(set(keys))
+        for entry in ledger:
+            if entry.dataset == dataset and entry.kind in spoilt:
+                column, value = spoilt[entry.kind]
+                assert records[(entry.row or 0) - 2][column] == value
+                found += 1
+    assert found >= 10
 
 
 def test_files_of_the_ledger_are_what_they_claim(city: CityReport, ledger: list[Entry]) -> None:
