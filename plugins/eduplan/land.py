@@ -233,13 +233,17 @@ class _Landing:
     def _alive(self) -> LandResult | None:
         """Return the batch that these bytes are already, unless another took its place in part."""
         row = self.cur.execute(
-            f"select {_COUNTS} from ops.batch b where dataset = %(dataset)s"  # noqa: S608
-            " and period = %(period)s and content_hash = %(hash)s"
-            " and status in ('landed', 'audited', 'published', 'held') and (not %(partial)s"
-            "  or not exists (select from raw.superseded_row s where s.batch_id = b.batch_id)"
-            "  and not exists (select from ops.batch l where l.dataset = b.dataset"
-            "   and l.period = b.period and l.batch_id > b.batch_id and (b.status <> 'published'"
-            "   and l.status <> 'failed' or l.status in ('landed', 'audited', 'held'))))"
+            f"select {_COUNTS} from ops.batch b"  # noqa: S608  names only
+            " cross join lateral (select coalesce(bool_or(l.status <> 'failed'), false),"
+            "  coalesce(bool_or(l.status in ('landed', 'audited', 'held')), false)"
+            "  from ops.batch l where l.dataset = b.dataset and l.period = b.period"
+            "  and l.batch_id > b.batch_id) as later (found, pending)"
+            " where dataset = %(dataset)s and period = %(period)s and content_hash = %(hash)s"
+            " and (status in ('landed', 'audited', 'held') and not (%(partial)s and later.found)"
+            "  or status = 'published' and not (%(partial)s and (later.pending"
+            # Some rows gave way since; or it deleted keys, which may be back.
+            "   or exists (select from raw.superseded_row s where s.batch_id = b.batch_id"
+            "    and (s.superseded_by <> b.batch_id or later.found)))))"
             " order by batch_id desc limit 1",
             {
                 "dataset": self.contract.dataset,

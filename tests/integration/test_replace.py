@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
+from eduplan import rules_sql
 from eduplan.publish import PublishResult, publish
 from tests.integration import by_hand
 from tests.integration.test_publish import status
@@ -218,6 +220,20 @@ def state(db: psycopg.Connection) -> list[object]:
     ]
     db.commit()
     return found
+
+
+def test_rules_of_others_read_all_published_schools(db: psycopg.Connection) -> None:
+    publish_new(db, SCHOOL, [("s1", "a", "1"), ("s2", "a", "1")], period="2024-2025")
+    publish_new(db, SCHOOL, [("s2", "a", "2")], period="2024-2025")
+    publish_new(db, SCHOOL, [("s3", "a", "3")])
+    asking = by_hand.contract("asking", (by_hand.column("x"),), ())
+    for verb, expected in [("previous", [("s1", "1"), ("s2", "2")]), ("published", [("s3", "3")])]:
+        query = f"select school_code, value from {{{verb}:forms}} f order by 1"
+        rule = by_hand.table_rule("T-101", query)
+        found = rules_sql.resolve(db, asking, PERIOD, rule)
+        assert not isinstance(found, rules_sql.NotRun)
+        rendered = rules_sql.render(query, asking, sql.SQL("nothing"), PERIOD, found)
+        assert db.execute(rendered).fetchall() == expected
 
 
 # -- against a model in plain Python ----------------------------------------------------------
