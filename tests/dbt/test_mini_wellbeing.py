@@ -70,6 +70,8 @@ def test_fitness_by_sex(marts: psycopg.Connection) -> None:
         ("male", "fitness_good"): 9,
         ("male", "fitness_rated"): 25,
     }
+    assert number(marts, "MOR-03", breakdown="sex", part="female") == near(100 * 10 / 23)
+    assert number(marts, "MOR-03", breakdown="sex", part="male") == near(100 * 9 / 25)
 
 
 def test_eyesight_takes_the_latest_semester_of_each_school(marts: psycopg.Connection) -> None:
