@@ -211,3 +211,15 @@ def test_school_year_data_is_found_from_a_fiscal_year(conn: psycopg.Connection) 
     }
     missing = rules_sql.resolve(conn, CONTRACTS["finance_school"], "2023", rule)
     assert isinstance(missing, rules_sql.NotRun) and "school_register" in missing.reason
+
+
+def test_a_list_without_periods_is_checked_against_the_newest_register(
+    conn: psycopg.Connection,
+) -> None:
+    contract = CONTRACTS["star_schools"]
+    rule = contract.rule("STS-002")
+    newest = register(conn, "school_register", "2025-2026", "published")
+    register(conn, "school_register", "2023-2024", "published")  # published later, but older
+    found = rules_sql.resolve(conn, contract, "all", rule)
+    assert not isinstance(found, rules_sql.NotRun)
+    assert found["published:school_register"].batch_id == newest
