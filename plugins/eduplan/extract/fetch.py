@@ -36,11 +36,11 @@ def fetch(
         return discover(contract, settings.source_root, paths, period, known)
     connection = resolve(source.connection)
     if source.kind == "file":
-        from eduplan.extract import remote
+        from eduplan.extract.remote import mirror
 
-        mirror = settings.mirror_dir / contract.dataset
-        remote.mirror(contract, connection, mirror, period)
-        return discover(contract, mirror, (), period, known)
+        copies = settings.mirror_dir / contract.dataset
+        mirror(contract, connection, copies, period)
+        return discover(contract, copies, (), period, known)
     if source.kind == "api":
         from eduplan.extract import api
 
