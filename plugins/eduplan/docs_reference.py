@@ -30,6 +30,8 @@ _PERIOD = {
 _SCOPE = {
     "period": "替换本期 the period",
     "full": "替换全部 everything",
+    "school": "替换本期所报的学校 its schools in the period",
+    "key": "替换同一主键的行 the rows of its keys",
 }
 _SHOWN_CODES = 12
 
@@ -74,6 +76,14 @@ def _rule_row(rule: Rule) -> tuple[str, ...]:
     )
 
 
+def _place(contract: Contract) -> str:
+    """Files by their path; an API or a database by connection and resource or table."""
+    source = contract.source
+    if source.kind == "file":
+        return source.path
+    return f"{source.connection}: {source.options.get('resource') or source.options.get('table')}"
+
+
 def _facts(contract: Contract) -> list[tuple[str, str]]:
     first, last = contract.period_range
     period = _PERIOD[contract.period_kind]
@@ -82,7 +92,7 @@ def _facts(contract: Contract) -> list[tuple[str, str]]:
     facts = [
         ("责任单位 owner", contract.owner),
         ("数据管理员 steward", contract.steward),
-        ("来源 source", f"`{contract.source.path}`"),
+        ("来源 source", f"`{_place(contract)}`"),
         ("版式 layout", contract.source.layout),
         ("期间 period", period),
         ("一次报送 a delivery replaces", _SCOPE[contract.scope]),
