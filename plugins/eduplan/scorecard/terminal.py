@@ -74,7 +74,7 @@ def _table(indicators: list[Indicator], card: Scorecard, width: int, headed: boo
         notes = [wording.coverage_text(cell, card.lang)]
         if not cell.judged and indicator.threshold is not None:
             notes.append(" ".join(wording.standard(indicator, card.lang)).strip())
-        notes += [text for text, _ in wording.beside(indicator, card.lang)[:2]]
+        notes += [text for text, _ in wording.beside(indicator, card.lang)[:1]]
         for note in filter(None, notes):
             name.append(f"  {note}", style="dim")
         gap = ""
