@@ -1,7 +1,9 @@
 {#-
   Grain: indicator x period x stage x expected unit x sex: has it reported?
   Schools are expected by the register and the stages of their type; where an indicator rests on
-  county figures alone (money, county sums of earlier years) the counties are expected.
+  county figures alone (money, county sums of earlier years) the counties are expected. A county
+  figure that was counted from the lists of schools (measure.counted_from) covers the schools that
+  sent their lists, in every year it rests on.
 -#}
 with
 
@@ -144,6 +146,97 @@ county_units as (
         and part.sex = unit.sex
 ),
 
+listed_term as (
+    select
+        term.indicator_code,
+        case when indicator.has_stages then term.stage else indicator.stage end as stage,
+        term.stage as term_stage,
+        split_part(source.term, '@', 1) as measure_code,
+        max(measure.years_back) as years_back
+    from {{ ref('int_indicator__terms') }} as term
+    inner join indicator using (indicator_code)
+    inner join {{ ref('measure') }} as measure using (measure_code)
+    inner join lateral string_to_table(measure.counted_from, '|') as source (term)
+        on term.stage = split_part(source.term, '@', 2)
+    group by 1, 2, 3, 4
+),
+
+sent as (
+    select distinct
+        term.indicator_code, fact.period_year, fact.stage, fact.county_code,
+        fact.reporter_code as school_code
+    from listed_term as term
+    inner join {{ ref('int_school__measures') }} as fact
+        on term.term_stage = fact.stage and term.measure_code = fact.measure_code
+    where fact.reporter_level = 'school' and fact.sex = 'total'
+),
+
+-- Where no school sent anything the county's own sum of that year stands: nothing is missing.
+sent_anything as (
+    select distinct indicator_code, period_year, stage, county_code from sent
+),
+
+listed_schools as (
+    select
+        grain.indicator_code, grain.period_year, grain.stage, term.term_stage, term.years_back,
+        school.school_code, school.county_code, school.urban_rural, school.ownership
+    from grain
+    inner join listed_term as term using (indicator_code, stage)
+    inner join {{ ref('int_school__stages') }} as school
+        on grain.period_year = school.period_year and term.term_stage = school.stage
+    inner join (select distinct indicator_code, period_year, stage from sent_anything) as live
+        on grain.indicator_code = live.indicator_code
+        and grain.period_year = live.period_year
+        and term.term_stage = live.stage
+    where grain.school_sides = 0
+),
+
+unsent as (
+    select distinct
+        listed.indicator_code, listed.period_year, listed.stage, listed.school_code
+    from listed_schools as listed
+    cross join lateral generate_series(0, listed.years_back) as back (years)
+    inner join {{ ref('int_school__stages') }} as school
+        on listed.school_code = school.school_code
+        and listed.period_year - back.years = school.period_year
+        and listed.term_stage = school.stage
+    inner join sent_anything
+        on listed.indicator_code = sent_anything.indicator_code
+        and school.period_year = sent_anything.period_year
+        and school.stage = sent_anything.stage
+        and school.county_code = sent_anything.county_code
+    left join sent
+        on listed.indicator_code = sent.indicator_code
+        and school.period_year = sent.period_year
+        and school.stage = sent.stage
+        and school.school_code = sent.school_code
+    where sent.school_code is null
+),
+
+-- Schools stand here for their county only: they have no value of their own.
+listed_units as (
+    select
+        listed.indicator_code,
+        listed.period_year,
+        listed.stage,
+        listed.county_code,
+        listed.school_code as unit_code,
+        'listed' as unit_level,
+        listed.urban_rural,
+        listed.ownership,
+        'total' as sex,
+        bool_and(coalesce(unit.is_complete, false) and unsent.school_code is null) as is_reported
+    from listed_schools as listed
+    left join unsent using (indicator_code, period_year, stage, school_code)
+    left join {{ ref('int_indicator__units') }} as unit
+        on listed.indicator_code = unit.indicator_code
+        and listed.period_year = unit.period_year
+        and listed.stage = unit.stage
+        and listed.county_code = unit.unit_code
+        and unit.sex = 'total'
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+),
+
 -- Attainment: expected are the assessed units, reporting are those that could be judged.
 attainment_units as (
     select
@@ -225,6 +318,11 @@ select
 from school_units
 union all
 select * from county_units
+where (indicator_code, period_year, stage) not in (
+    select indicator_code, period_year, stage from listed_units
+)
+union all
+select * from listed_units
 union all
 select * from attainment_units
 union all
