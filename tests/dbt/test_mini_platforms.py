@@ -49,6 +49,13 @@ def test_counties(marts: psycopg.Connection, code: str, region: str, expected: f
     assert number(marts, code, region) == near(expected)
 
 
+@pytest.mark.parametrize("code", ["DIG-02", "DIG-07", "DIG-07#1"])
+def test_what_the_city_runs_itself_is_fully_covered(marts: psycopg.Connection, code: str) -> None:
+    found = value(marts, code)
+    assert found is not None
+    assert found["coverage"] == 100
+
+
 def test_stages(marts: psycopg.Connection) -> None:
     # Primary: 108 of 130 took part, 98 passed.
     assert number(marts, "DIG-05", breakdown="stage", part="primary") == near(100 * 108 / 130)

@@ -62,11 +62,12 @@ select
     counted.period_year,
     'all' as stage,
     measure.measure_code,
-    measure.value::numeric as value,
+    -- The platforms are the city's: its counties owe nothing.
+    case when region.region_level = 'city_run' then measure.value else 0 end::numeric as value,
     'platforms' as family,
     counted.batch_id
 from counted
-inner join {{ ref('region') }} as region on region.region_level = 'city_run'
+inner join {{ ref('region') }} as region on region.region_level <> 'city'
 cross join lateral (values
     ('deliveries_due', counted.deliveries_due),
     ('deliveries_on_time', counted.deliveries_on_time)

@@ -133,9 +133,11 @@ learning as (
 lifelong as (
     select
         region.region_code as reporter_code, school_year.period_year, measure.measure_code,
-        measure.value, measure.batch_id
+        -- The platform is the city's: its counties have none of it.
+        case when region.region_level = 'city_run' then measure.value else 0 end as value,
+        measure.batch_id
     from school_year
-    inner join {{ ref('region') }} as region on region.region_level = 'city_run'
+    inner join {{ ref('region') }} as region on region.region_level <> 'city'
     cross join lateral (
         -- A course that another one re-uses is one course.
         select
@@ -158,6 +160,7 @@ lifelong as (
         ('course_enrolments', learning.course_enrolments, learning.batch_id),
         ('course_learners', learning.course_learners, learning.batch_id)
     ) as measure (measure_code, value, batch_id)
+    where measure.value is not null
 ),
 
 final as (

@@ -3,6 +3,7 @@
 Everything here is a count, a ratio or an amount of money: no person, no row of a source file.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -299,8 +300,8 @@ class Scorecard:
 
     @property
     def latest_year(self) -> int:
-        """The year the newest data period starts in; 0 without data."""
-        return max((p.year for i in self.indicators for p in i.history), default=0)
+        """The year that the page's data periods start in; 0 without data."""
+        return max((int(period[:4]) for period in self.periods), default=0)
 
     def worst(self, count: int = 2) -> tuple[Indicator, ...]:
         """Return the indicators furthest below their trajectory, worst first.
@@ -571,11 +572,14 @@ def _cell(row: Mapping[str, Any]) -> Cell:
 
 
 def _latest_periods(actions: Sequence[Action]) -> tuple[str, ...]:
-    """The newest school year and the newest fiscal year among the values, in that order."""
+    """The school year and the fiscal year that most of the values are of, in that order.
+
+    A platform that runs on may be a year ahead of the yearly statistics.
+    """
     cells = [i.city for a in actions for i in a.indicators if i.city.value is not None]
-    school = {c.period for c in cells if "-" in c.period}
-    other = {c.period for c in cells if "-" not in c.period and c.period}
-    return tuple(max(group) for group in (school, other) if group)
+    school = Counter(c.period for c in cells if "-" in c.period)
+    other = Counter(c.period for c in cells if "-" not in c.period and c.period)
+    return tuple(max(group, key=lambda p: (group[p], p)) for group in (school, other) if group)
 
 
 def _regions(actions: Sequence[Action]) -> tuple[Region, ...]:
