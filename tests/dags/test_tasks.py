@@ -60,6 +60,20 @@ def test_land_says_what_is_new_unchanged_and_refused(monkeypatch: pytest.MonkeyP
     }
 
 
+@pytest.mark.parametrize("found", [[], [Landed("2023-2024", 1, "unchanged")]])
+def test_nothing_new_skips_all_that_follows(
+    monkeypatch: pytest.MonkeyPatch, found: list[Landed]
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from eduplan import ingest
+    from eduplan.airflow import tasks
+
+    monkeypatch.setattr(ingest, "land_all", returns(found))
+    with pytest.raises(AirflowSkipException, match="nothing new"):
+        tasks.land("students", [], None)
+
+
 def test_what_goes_to_xcom_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     from eduplan import ingest
     from eduplan.airflow import tasks
@@ -125,8 +139,6 @@ def test_settle_fails_with_what_to_do(db_url: str, monkeypatch: pytest.MonkeyPat
     refused = [{"period": "2025-2026", "code": "LND-001", "batch_id": 9}]
     with pytest.raises(AirflowFailException, match="refused .LND-001.*eduplan batches"):
         tasks.settle("students", {**none, "failed": refused})
-    with pytest.raises(AirflowFailException, match="`land` did not finish"):
-        tasks.settle("students", None)
 
 
 def test_only_transient_errors_are_retried() -> None:
@@ -172,7 +184,7 @@ def test_log_lines_hold_counts_only(
     from eduplan import ingest
     from eduplan.airflow import tasks
 
-    monkeypatch.setattr(ingest, "land_all", returns([]))
+    monkeypatch.setattr(ingest, "land_all", returns([Landed("2024-2025", 2, "landed")]))
     with caplog.at_level(logging.INFO, "eduplan.airflow.tasks"):
         tasks.land("students", [], None)
-    assert "nothing to do" in caplog.text
+    assert "students 2024-2025: landed, batch 2, 10 rows" in caplog.text

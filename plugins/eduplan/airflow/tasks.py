@@ -24,7 +24,10 @@ def _settings() -> Settings:
 
 
 def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
-    """Land every pending delivery; return batch ids, what was unchanged and what failed."""
+    """Land every pending delivery; return batch ids, what was unchanged and what failed.
+
+    Skips, and with it all that follows, when nothing is new and nothing failed.
+    """
     from pathlib import Path
 
     from eduplan import ingest
@@ -40,8 +43,9 @@ def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
             dataset, result.period, result.outcome, result.batch_id, result.rows,
             result.rejected_rows, result.rejected_files, result.error_code or "",
         )  # fmt: skip
-    if not results:
-        log.info("%s: no delivery found, nothing to do", dataset)
+    if all(result.outcome == "unchanged" for result in results):
+        # Skipping costs Airflow no process for each task behind.
+        raise AirflowSkipException(f"{dataset}: nothing new")
     return {
         "batch_ids": [r.batch_id for r in results if r.outcome in ("landed", "resumed")],
         "unchanged_ids": [r.batch_id for r in results if r.outcome == "unchanged"],
@@ -104,10 +108,8 @@ def publish(dataset: str, landed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def settle(dataset: str, landed: dict[str, Any] | None) -> None:
+def settle(dataset: str, landed: dict[str, Any]) -> None:
     """Fail, saying why and what to do, when a delivery failed or a batch waits for a person."""
-    if landed is None:
-        raise AirflowFailException(f"{dataset}: `land` did not finish; read the log of that task")
     from eduplan import warehouse
     from eduplan.postgres import ensure_database
 
