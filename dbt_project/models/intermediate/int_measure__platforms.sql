@@ -76,13 +76,16 @@ tested_grade as (
     group by 1, 2, 3
 ),
 
+-- A school without a tested grade owes nobody: zero, not unknown.
 due as (
     select
         roll.school_code as reporter_code, roll.period_year, roll.stage,
-        sum(roll.pupil_count) as due, max(tested_grade.batch_id) as batch_id
+        coalesce(sum(roll.pupil_count) filter (where tested_grade.grade_number is not null), 0) as due,
+        max(tested_grade.batch_id) as batch_id
     from {{ ref('int_students__counted') }} as roll
-    inner join tested_grade using (period_year, stage, grade_number)
-    where roll.status = '在读'
+    inner join (select distinct period_year from tested_grade) as tested_year using (period_year)
+    left join tested_grade using (period_year, stage, grade_number)
+    where roll.status = '在读' and roll.stage in ('primary', 'junior', 'senior')
     group by 1, 2, 3
 ),
 
@@ -110,7 +113,8 @@ literacy as (
     from due
     full join result using (reporter_code, period_year, stage)
     cross join lateral (values
-        ('literacy_due_pupils', coalesce(due.due, 0)),
+        -- A school that sent no list of pupils has nobody known to be due: no row, not zero.
+        ('literacy_due_pupils', due.due),
         ('literacy_participants', coalesce(result.participants, 0)),
         ('literacy_passed', coalesce(result.passed, 0))
     ) as measure (measure_code, value)

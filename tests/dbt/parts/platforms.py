@@ -3,7 +3,7 @@
 import psycopg
 
 from tests.dbt import mini_city
-from tests.dbt.mini_city import C1, J1, N1, P1, P2, Y25, Row, Sheets
+from tests.dbt.mini_city import C1, J1, N1, P1, P2, P3, Y25, Row, Sheets
 
 COLUMNS = {
     "training_teachers": "profile_id teacher_no name phone school_code status registered_on is_test"
@@ -116,6 +116,8 @@ def assessments() -> list[Row]:
         # J1: 40 took part, 30 passed; one who passed first and failed later has passed
         *(result(f"J{n}", J1, "初中三年级", "合格" if n < 30 else "不合格") for n in range(40)),
         result("J0", J1, "初中三年级", "不合格", attempt="2"),
+        # P3 sent no list of pupils: nobody knows how many were due
+        *(result(f"Q{n}", P3, "小学六年级", "合格") for n in range(4)),
         # Neither makes grade 1 a tested grade.
         result("X1", P1, "小学一年级", "合格", is_test="true"),
         result("X2", P1, "小学一年级", None),
