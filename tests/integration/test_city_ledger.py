@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
+from demo.platforms import Platforms
 from eduplan import ingest
 from eduplan.contract import Contract, load_contracts
 from eduplan.settings import Settings
@@ -15,6 +17,7 @@ from tests.conftest import PROJECT
 from tests.e2e.ledger import compare
 
 SCALE = "0.01"
+BASES = {"TRAINING": "teacher/v1", "LITERACY": "literacy/v1", "LIFELONG": "lifelong/v1"}
 
 
 def in_order(contracts: dict[str, Contract]) -> list[str]:
@@ -43,8 +46,14 @@ def test_everything_planted_is_found_and_nothing_else(
         cwd=PROJECT,
     )
     settings = Settings(home=tmp_path / "home", source_root=city, database_url=db_url)
-    with admissions_database.loaded(city, pg_server, tmp_path / "secret") as uri:
+    platforms = Platforms(city / "_platforms")
+    with admissions_database.loaded(city, pg_server, tmp_path / "secret") as uri, platforms:
         monkeypatch.setenv("AIRFLOW_CONN_ADMISSIONS", uri)
+        login = f"{platforms.client[0]}:{quote(platforms.client[1], safe='')}"
+        for name, base in BASES.items():
+            monkeypatch.setenv(
+                f"AIRFLOW_CONN_PLATFORM_{name}", f"http://{login}@127.0.0.1:{platforms.port}/{base}"
+            )
         for dataset in in_order(load_contracts(settings.expectations_dir)):
             ingest.ingest(settings, dataset)
     comparison = compare(db, city / "_ledger.csv")
