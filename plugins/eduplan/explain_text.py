@@ -69,13 +69,18 @@ def show(found: Explanation, console: Console) -> None:
     )
     if found.exposure is not None:
         row = found.exposure
+        bounds = "全部改正后数值会变动多少无法估计"
+        if row["value_low"] is not None and row["value_high"] is not None:
+            bounds = (
+                f"全部改正后数值在 {number(row['value_low'])} 至 {number(row['value_high'])} 之间,"
+                f"最多变动 {number(row['change_at_most'])}"
+            )
         console.print()
         console.print(
             Text.assemble(
                 ("隔离区 ", "bold"),
                 f"{row['quarantined_rows']:,} 行待处理,涉及 {row['schools_in_doubt']:,} 份学校报表;"
-                f"全部改正后数值在 {number(row['value_low'])} 至 {number(row['value_high'])} 之间,"
-                f"最多变动 {number(row['change_at_most'])}",
+                + bounds,
             )
         )
     _section(

@@ -18,7 +18,7 @@ from eduplan.explain import explain
 from eduplan.explain_text import show
 from eduplan.settings import Settings
 from tests.dbt import mini_city
-from tests.dbt.mini_city import CITY, P1, P2, P3, Y25, A, B
+from tests.dbt.mini_city import CITY, K3, P1, P2, P3, Y25, A, B
 
 REGISTRY = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "indicator.csv"
 
@@ -59,6 +59,11 @@ def rebuilt(
         ids = mini_city.publish(conn, sheets)
         quarantine(conn, ids["teachers", Y25], 901, {"school_code": P2, "name": "张某"})
         quarantine(conn, ids["teachers", Y25], 902, {"school_code": P2, "name": "李某"})
+        quarantine(conn, ids["jj2105", Y25], 903, {"reporter_code": K3, "row_name": "大班"})
+        for row in (904, 905, 906):
+            quarantine(conn, ids["course_learning", "all"], row, {"learner_no": "L9"})
+        for row in (907, 908):
+            quarantine(conn, ids["training_records", "all"], row, {"hours": "九"})
         transform.build(settings)
         before = values(conn)
         old = ids["jj3112", Y25]
@@ -188,6 +193,26 @@ def test_exposure_of_a_missing_report_takes_a_school_of_mean_size(rebuilt: Rebui
     assert float(row[1]) == pytest.approx(100 * 21 / 480)
     assert float(row[2]) == pytest.approx(100 * 21 / 600)
     assert float(row[3]) == pytest.approx(100 * (21 + 120 * 0.05) / 600)
+
+
+@pytest.mark.parametrize("code", ["PRE-01", "DIG-04"])
+def test_no_bounds_where_none_can_be_given(rebuilt: Rebuilt, code: str) -> None:
+    """K3's form in a figure of counties, hours of nobody knows which school: not "no change"."""
+    found = explain(rebuilt.conn, code, None, Y25)
+    assert found.exposure is not None and found.exposure["quarantined_rows"] > 0
+    assert [found.exposure[name] for name in ("value_low", "value_high", "change_at_most")] == (
+        [None] * 3
+    )
+    text = Console(width=200, record=True, file=io.StringIO())
+    show(found, text)
+    assert "无法估计" in text.export_text()
+
+
+def test_each_quarantined_event_counts_once(rebuilt: Rebuilt) -> None:
+    """DIG-07: five events, three more in quarantine."""
+    found = explain(rebuilt.conn, "DIG-07", None, Y25).exposure
+    assert found is not None
+    assert (float(found["value_low"]), float(found["value_high"])) == (5, 8)
 
 
 def test_county_exposure_leaves_other_counties_out(rebuilt: Rebuilt) -> None:

@@ -92,15 +92,6 @@ def test_a_period_of_one_source_alone_is_no_gap(marts: psycopg.Connection) -> No
     assert rows == (0,)
 
 
-def test_hidden_cells_hide_the_pair(marts: psycopg.Connection) -> None:
-    """Where a suppressed number takes part, no side and no difference is shown."""
-    shown = marts.execute(
-        "select count(*) from marts.qa_reconciliation where is_suppressed"
-        " and (left_value is not null or right_value is not null or difference is not null)"
-    ).fetchone()
-    assert shown == (0,)
-
-
 def test_every_breach_says_what_to_do(marts: psycopg.Connection) -> None:
     """A difference is explained in words and has a next step."""
     silent = marts.execute(

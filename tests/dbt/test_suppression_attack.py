@@ -267,6 +267,24 @@ def read_publication(conn: psycopg.Connection, truth: Truth) -> Publication:
         hidden[(measure, year)] += is_hidden
         if value is not None:
             sums[year].append((frozenset({(measure, sex, code, stage)}), float(value)))
+    for indicator, level, region, year, numerator, denominator in conn.execute(
+        "select indicator_code, contributor_level, contributor_code, period_year, numerator,"
+        " denominator from marts.ind_contribution where indicator_code = any(%s)",
+        (indicators,),
+    ):
+        for side, number in (("numerator", numerator), ("denominator", denominator)):
+            if number is not None and (indicator, side) in truth.terms:
+                units = units_of(truth, year, indicator, side, level, region, "all", "all")
+                sums[year].append((units, float(number)))
+    for code, year, left, difference, is_hidden in conn.execute(
+        "select unit_code, period_year, left_value, difference, is_suppressed"
+        " from marts.qa_reconciliation where code = 'FIT'"
+    ):
+        hidden[("FIT", year)] += is_hidden
+        assert (left is None) <= (difference is None)
+        if left is not None:
+            tested = {("fitness_rated", "total", code, stage) for stage in ("primary", "junior")}
+            sums[year].append((frozenset(tested & truth.facts[year].keys()), float(left)))
     return Publication(dict(sums), dict(hidden))
 
 
@@ -419,6 +437,9 @@ def test_no_more_is_hidden_than_the_rule_says(attacked: Attacked) -> None:
     # the other groups of the same year are not touched
     assert [attacked.protected.hidden[(code, small)] for code in codes[1:4]] == [0] * 3
     assert attacked.protected.hidden[("fitness_good", small)] > 0
+    # where schools are not told, no reconciliation tells them
+    assert attacked.protected.hidden[("FIT", small)] == len(SCHOOLS)
+    assert attacked.protected.hidden[("FIT", years["all large"])] == 0
     truth, sums = attacked.truth, dict(attacked.protected.sums[small])
     for region in (*COUNTIES, "450401"):
         assert units_of(truth, small, "MOR-03", "numerator", "county", region, "all", "all") in sums

@@ -2,7 +2,8 @@
   Grain: plan version x indicator x region x year: where the indicator should be.
   linear: a straight line from the baseline to the final target, whatever is given between them;
   milestones: straight lines between all points the plan gives (baseline, yearly targets).
-  Nothing before the baseline; the final target holds after the last year. No second point, no line.
+  Nothing before the baseline; the final target holds after the last year. No target, no line: a
+  baseline alone asks for nothing.
 -#}
 with
 
@@ -19,7 +20,12 @@ point as (
         (2026, target.target_2026, false),
         (2027, target.target_2027, true)
     ) as point (year, value, is_end)
-    where point.value is not null and (point.is_end or target.trajectory = 'milestones')
+    where point.value is not null
+        and (point.is_end or target.trajectory = 'milestones')
+        and (
+            target.target_2027 is not null
+            or (target.trajectory = 'milestones' and coalesce(target.target_2025, target.target_2026) is not null)
+        )
 ),
 
 span as (

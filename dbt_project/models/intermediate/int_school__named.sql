@@ -1,7 +1,8 @@
 {#-
   Grain: county and school as a list names them x school year: the school that is meant. By code,
-  else by exact name, else as the end of one name only of the list's county, else through the code
-  that the school had before or after. What fits several schools stays out.
+  else by exact name (in the list's county, else anywhere), else as the end of one name only of the
+  list's county, else through the code that the school had before or after. What fits several
+  schools stays out.
 -#}
 with
 
@@ -38,9 +39,14 @@ candidate as (
     union all
     select placed.county_name, placed.school_name, school.period_year, school.school_code, 2 as rank
     from placed
-    inner join school on placed.school_name = school.school_name
+    inner join school
+        on placed.school_name = school.school_name and placed.county_code = school.county_code
     union all
     select placed.county_name, placed.school_name, school.period_year, school.school_code, 3 as rank
+    from placed
+    inner join school on placed.school_name = school.school_name
+    union all
+    select placed.county_name, placed.school_name, school.period_year, school.school_code, 4 as rank
     from placed
     inner join school
         on placed.county_code = school.county_code

@@ -5,7 +5,10 @@
   A row of a list of persons is one person: it may enter the sides its dataset feeds. Any other row
   stands for the report of its school: a school of the size it last had (else of the mean size),
   whose own ratio lies anywhere between 0 and 1 for a share, else between the smallest and the
-  largest ratio that a school of the city reported for the period.
+  largest ratio that a school of the city reported for the period. Where schools themselves are
+  judged (attainment) every row puts its school in doubt. There are no bounds where a report in
+  doubt has no school, where no school has a value of its own (county figures), and for sums of
+  anything but schools, counties and persons, of which a row is one.
 -#}
 with
 
@@ -14,6 +17,8 @@ indicator as (
         indicator_code,
         scale,
         kind in ('count', 'amount') as is_sum,
+        kind = 'attainment' as is_judged,
+        unit in ('count', 'persons') as is_head_count,
         unit = '%' as is_share
     from {{ ref('indicator') }}
     where is_computed and kind in ('ratio', 'attainment', 'cohort', 'count', 'amount')
@@ -23,6 +28,9 @@ unit as (
     select indicator_code, period_year, county_code, unit_code, numerator, denominator
     from {{ ref('int_indicator__units') }}
     where unit_level = 'school' and sex = 'total' and is_complete and denominator > 0
+    union all
+    select indicator_code, period_year, county_code, unit_code, numerator, denominator
+    from {{ ref('int_indicator__attainment') }}
 ),
 
 -- A school of several stages is one reporter.
@@ -50,7 +58,11 @@ spread as (
 ),
 
 held as (
-    select * from {{ ref('int_indicator__quarantine') }}
+    select
+        held.*,
+        held.row_is = 'person' and not indicator.is_judged as is_person
+    from {{ ref('int_indicator__quarantine') }} as held
+    inner join indicator using (indicator_code)
 ),
 
 city as (
@@ -75,14 +87,18 @@ persons as (
         sum(row_count) filter (where is_in_numerator and not is_in_denominator) as numerator_only,
         sum(row_count) filter (where is_in_denominator and not is_in_numerator) as denominator_only
     from regional
-    where row_is = 'person'
+    where is_person
     group by 1, 2, 3
 ),
 
 reporter as (
-    select distinct indicator_code, period_year, region_code, reporter_code
+    select
+        indicator_code, period_year, region_code, reporter_code,
+        -- Without a school every row may be another one's.
+        case when reporter_code is null then sum(row_count) else 1 end as reports
     from regional
-    where row_is = 'report' and (is_in_numerator or is_in_denominator)
+    where not is_person and (is_in_numerator or is_in_denominator)
+    group by 1, 2, 3, 4
 ),
 
 reports as (
@@ -90,7 +106,9 @@ reports as (
         reporter.indicator_code,
         reporter.period_year,
         reporter.region_code,
-        count(*) as reporters,
+        sum(reporter.reports) as reporters,
+        bool_and(reporter.reporter_code is not null) and max(spread.mean_denominator) is not null
+            as is_sized,
         sum(coalesce(now.numerator, 0)) as own_numerator,
         sum(coalesce(now.denominator, 0)) as own_denominator,
         sum(coalesce(now.denominator, before.denominator, spread.mean_denominator)) as size
@@ -134,6 +152,8 @@ joined as (
         value.numerator - coalesce(reports.own_numerator, 0) as numerator,
         value.denominator - coalesce(reports.own_denominator, 0) as denominator,
         coalesce(reports.size, 0) as size,
+        case when indicator.is_sum then reports.reporters is null or indicator.is_head_count
+            else coalesce(reports.is_sized, true) end as is_bounded,
         case when indicator.is_share then 0 else spread.least_ratio end as least_ratio,
         case when indicator.is_share then 1 else spread.greatest_ratio end as greatest_ratio
     from {{ ref('ind_value') }} as value
@@ -165,11 +185,13 @@ bounded as (
     select
         *,
         case
+            when not is_bounded then null
             when is_sum then value
             else scale * (numerator + size * coalesce(least_ratio, 0))
                 / nullif(denominator + size + both_sides + denominator_only, 0)
         end as value_low,
         case
+            when not is_bounded then null
             when is_sum then value + scale * (both_sides + numerator_only + reporters)
             else scale * (numerator + size * coalesce(greatest_ratio, 0) + both_sides + numerator_only)
                 / nullif(denominator + size + both_sides, 0)
@@ -186,7 +208,8 @@ select
     row_count::int as quarantined_rows,
     reporters::int as schools_in_doubt,
     value::numeric(28, 10) as value,
-    least(value, value_low)::numeric(28, 10) as value_low,
-    greatest(value, value_high)::numeric(28, 10) as value_high,
-    greatest(value - value_low, value_high - value, 0)::numeric(28, 10) as change_at_most
+    case when is_bounded then least(value, value_low) end::numeric(28, 10) as value_low,
+    case when is_bounded then greatest(value, value_high) end::numeric(28, 10) as value_high,
+    case when is_bounded then greatest(value - value_low, value_high - value, 0) end::numeric(28, 10)
+        as change_at_most
 from bounded

@@ -1,4 +1,5 @@
-{#- Grain: indicator x region x breakdown x period x revision: a published value that changed, and why. -#}
+{#- Grain: indicator x region x breakdown x period x revision: a published value that changed, and why.
+    What is suppressed today shows no number of its past either. -#}
 with
 
 version as (
@@ -10,7 +11,10 @@ version as (
         lag(numerator) over history as numerator_before,
         lag(denominator) over history as denominator_before,
         lag(is_suppressed) over history as was_suppressed,
-        lag(batch_ids) over history as batch_ids_before
+        lag(batch_ids) over history as batch_ids_before,
+        last_value(is_suppressed) over (
+            history rows between unbounded preceding and unbounded following
+        ) as is_hidden
     from {{ ref('snap_ind_value') }}
     window history as (partition by value_key order by dbt_valid_from)
 ),
@@ -64,13 +68,13 @@ select
     period_year::int as period_year,
     revision_number::int as revision_number,
     dbt_valid_from::timestamptz as revised_at,
-    case when not is_withdrawn then value end::numeric(28, 10) as value,
-    value_before::numeric(28, 10) as value_before,
-    case when not is_withdrawn then value - value_before end::numeric(28, 10) as value_change,
-    case when not is_withdrawn then numerator end::numeric(28, 10) as numerator,
-    numerator_before::numeric(28, 10) as numerator_before,
-    case when not is_withdrawn then denominator end::numeric(28, 10) as denominator,
-    denominator_before::numeric(28, 10) as denominator_before,
+    case when not is_withdrawn and not is_hidden then value end::numeric(28, 10) as value,
+    case when not is_hidden then value_before end::numeric(28, 10) as value_before,
+    case when not is_withdrawn and not is_hidden then value - value_before end::numeric(28, 10) as value_change,
+    case when not is_withdrawn and not is_hidden then numerator end::numeric(28, 10) as numerator,
+    case when not is_hidden then numerator_before end::numeric(28, 10) as numerator_before,
+    case when not is_withdrawn and not is_hidden then denominator end::numeric(28, 10) as denominator,
+    case when not is_hidden then denominator_before end::numeric(28, 10) as denominator_before,
     cause::text as cause,
     added_batch_ids::bigint[] as added_batch_ids,
     removed_batch_ids::bigint[] as removed_batch_ids,

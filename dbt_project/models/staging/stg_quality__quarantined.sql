@@ -15,7 +15,7 @@ select
     source.dataset,
     source.batch_id,
     case when source.period ~ '^\d{4}' then {{ period_year('source.period') }} end as batch_year,
-    {{ clean("coalesce(source.payload ->> 'school_code', source.payload ->> 'reporter_code')") }}
+    {{ clean("coalesce(source.payload ->> 'school_code', source.payload ->> 'reporter_code', source.payload ->> 'kindergarten_code')") }}
         as reporter_code,
     count(*) as row_count
 from source
