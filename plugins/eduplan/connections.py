@@ -108,6 +108,6 @@ def _uri(conn_id: str, text: str) -> Connection:
         parts.port,
         unquote(parts.username or ""),
         unquote(parts.password or ""),
-        unquote(parts.path.lstrip("/")),
+        unquote(parts.path[1:]),
         extra,
     )

@@ -292,6 +292,21 @@ def test_quarantined_record_is_known_and_a_later_version_is_published(by_cursor:
     assert len(by_cursor.published()) == 25
 
 
+def test_text_that_breaks_lines_or_characters_stays_one_value(by_cursor: Desk) -> None:
+    table = by_cursor.served.tables["training_teachers"]
+    changed, gone, line = table.rows["P0003"]
+    # A bare carriage return, half of a character as systems leave it that cut texts, a long text.
+    text = "甲\\r乙\\ud83d" + "长" * 200_000
+    table.rows["P0003"] = (changed, gone, line.replace("教师3", text))
+    [delivery] = by_cursor.pull()
+    landed = land(by_cursor.conn, by_cursor.contract, delivery, by_cursor.folder / "archive")
+    assert (landed.outcome, landed.rows) == ("landed", 25)
+    name = by_cursor.one(
+        f"select name from raw.training_teachers__b{landed.batch_id} where profile_id = 'P0003'"
+    )
+    assert name == "甲\r乙\ufffd" + "长" * 200_000
+
+
 # --- changes while reading -----------------------------------------------------------------------
 
 
@@ -412,8 +427,9 @@ def test_passing_faults_are_repeated(desk: Desk, fault: str) -> None:
 
 def test_fault_that_does_not_pass_fails_and_the_next_reading_succeeds(desk: Desk) -> None:
     desk.served.faults.server_error = 10_000
-    with pytest.raises(SourceError, match="HTTP 503"):
+    with pytest.raises(SourceError, match="HTTP 503") as caught:
         desk.pull()
+    assert caught.value.transient  # Airflow tries again by itself
     assert desk.last("status, window_until") == ("failed", None)
     desk.served.faults.server_error = 0
     assert desk.run() == "published"
@@ -424,6 +440,7 @@ def test_platform_that_is_down_is_told_without_its_address(desk: Desk) -> None:
     with pytest.raises(SourceError, match="No usable connection") as caught:
         desk.pull()
     assert "127.0.0.1" not in str(caught.value)
+    assert caught.value.transient
 
 
 def test_token_that_ends_in_the_middle_is_renewed(desk: Desk) -> None:
@@ -447,6 +464,7 @@ def test_wrong_secret_is_refused_at_once_and_not_shown(
     with pytest.raises(SourceError, match="HTTP 401") as caught:
         desk.pull()
     assert "client id and secret" in caught.value.hint
+    assert not caught.value.transient
     told = f"{caught.value} {caught.value.hint} {desk.last('error')} {caplog.text}"
     assert "wrong-and-secret" not in told
 
@@ -597,6 +615,33 @@ def test_killed_reading_goes_on_where_it_stopped(desk: Desk, tmp_path: Path) -> 
     )  # fmt: skip
     # Only what was left is asked for: the third page, and behind it the empty one.
     assert len(listed(desk)) == (1 if desk.contract.dataset == "training_teachers" else 2)
+
+
+def test_running_reading_of_another_contract_begins_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = api._Run.save
+
+    def stop_after_two(self: Any) -> None:
+        save(self)
+        if self.pages == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api._Run, "save", stop_after_two)
+        with pytest.raises(KeyboardInterrupt):
+            desk.pull()
+    assert desk.last("status, page_count") == ("running", 2)
+    # The columns of the pages that were read are those of the contract of then.
+    columns = (desk.contract.columns[0], *reversed(desk.contract.columns[1:]))
+    desk.contract = replace(desk.contract, columns=columns, sha256="0" * 64)
+    [delivery] = desk.pull()
+    lines = desk.lines(delivery)
+    assert [line[columns[0].name] for line in lines] == [key(desk, n) for n in range(1, 26)]
+    assert {(line["school_code"], line["is_deleted"]) for line in lines} == {
+        ("2145000001", "false")
+    }
+    assert len(list(delivery.files[0].parent.iterdir())) == 1
 
 
 def test_running_reading_whose_spool_is_lost_begins_anew(desk: Desk) -> None:

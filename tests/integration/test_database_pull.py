@@ -393,6 +393,7 @@ def test_lost_connection_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPa
         with pytest.raises(SourceError, match="Reading the database failed") as told:
             desk.pull(BIG_TABLE, group)
     assert PASSWORD not in str(told.value)
+    assert told.value.transient
     assert [row[:2] for row in desk.pulls()] == [("big", "failed")]
     assert desk.files() == []
     path = desk.pull(BIG_TABLE, group)
@@ -470,9 +471,10 @@ def test_statement_timeout(desk: Desk) -> None:
         )  # fmt: skip
         other.exec_driver_sql(lock)
         started = time.monotonic()
-        with pytest.raises(SourceError, match="Reading the database failed"):
+        with pytest.raises(SourceError, match="Reading the database failed") as told:
             desk.pull()
         assert time.monotonic() - started < 10
+        assert not told.value.transient
 
 
 @pytest.mark.parametrize("desk", ["mariadb"], indirect=True)

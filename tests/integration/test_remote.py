@@ -6,6 +6,7 @@ S3 is moto's server over HTTP: an independent implementation of the protocol, no
 
 import base64
 import contextlib
+import fcntl
 import logging
 import multiprocessing
 import os
@@ -30,7 +31,7 @@ from eduplan.connections import Connection
 from eduplan.contract import Contract
 from eduplan.errors import SourceError
 from eduplan.extract import remote
-from eduplan.extract.remote import STATE, mirror
+from eduplan.extract.remote import LOCK, STATE, mirror
 from tests.integration.test_ingest_kill import project
 from tests.integration.test_school_delivery import HEADER, SCHOOLS
 from tests.landing_support import contract as made_contract
@@ -183,7 +184,7 @@ def copied(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != STATE
+        if path.is_file() and path.name not in (STATE, LOCK)
     }
 
 
@@ -326,6 +327,20 @@ def test_an_object_that_changes_after_the_listing_is_left_out(
     monkeypatch.setattr(remote._S3, "blocks", blocks)
     assert s3.mirror(tmp_path).waiting == [path]
     assert copied(tmp_path) == {}
+
+
+def test_two_processes_do_not_copy_to_one_folder_at_once(sftp: Site, tmp_path: Path) -> None:
+    path = f"名册/{PERIOD}/s1.csv"
+    sftp.put(path, b"x")
+    done: list[remote.Mirrored] = []
+    second = threading.Thread(target=lambda: done.append(sftp.mirror(tmp_path)))
+    with (tmp_path / LOCK).open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second.start()
+        second.join(1)
+        assert second.is_alive() and copied(tmp_path) == {}
+    second.join(30)
+    assert [run.copied for run in done] == [[path]]
 
 
 # -- refusals --------------------------------------------------------------------------------------

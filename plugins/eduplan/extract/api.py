@@ -16,6 +16,7 @@ import csv
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -48,6 +49,8 @@ _READINGS = 3
 _LOCK_SECONDS = 10
 _BEIJING = timezone(timedelta(hours=8))
 _TRUE = frozenset({"true", "1", "是"})
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL and halves of a character cut in two: JSON can spell them, PostgreSQL cannot hold them."""
 
 Key = tuple[str, ...]
 _T = TypeVar("_T")
@@ -93,6 +96,7 @@ def _alone(conn: psycopg.Connection[Any], dataset: str) -> Iterator[None]:
             raise SourceError(
                 f"{dataset}：另一个进程正在读取。 Another process is reading it.",
                 hint="等它结束后再运行 / run it again when that one has ended",
+                transient=True,
             )
         time.sleep(0.2)
     conn.commit()
@@ -253,6 +257,7 @@ class _Client:
             f"{self.name}：{what}：连接失败（{type(error).__name__}），已试 {TRIES} 次。"
             f" No usable connection in {TRIES} tries.",
             hint="检查网络、证书和平台是否在线 / check network, certificate and platform",
+            transient=True,
         )
 
     def _refused(self, what: str, status: int) -> SourceError:
@@ -266,6 +271,7 @@ class _Client:
         return SourceError(
             f"{self.name}：{what}：平台应答 HTTP {status}。 The platform answered HTTP {status}.",
             hint=hints.get(status, "平台故障，稍后再运行 / a fault of the platform: try later"),
+            transient=status == 429 or status >= 500,
         )
 
     def get(self, what: str, path: str, params: Mapping[str, Any] | None = None) -> "Response":
@@ -404,13 +410,13 @@ def _at(value: Any, path: str) -> Any:
 def _text(value: Any) -> str:
     """One JSON value as the text of a raw column."""
     if isinstance(value, str):
-        return value.replace("\0", "\ufffd")  # PostgreSQL has no NUL
+        return _UNSTORABLE.sub("\ufffd", value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return _UNSTORABLE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
     return str(value)
 
 
@@ -495,7 +501,9 @@ class _Run:
 
     @property
     def part(self) -> Path:
-        return self.spool_dir / self.contract.dataset / f"{self.pull_id}.csv"
+        # Pages read for another contract have other columns: they are not gone on with.
+        name = f"{self.pull_id}-{self.contract.sha256[:12]}.csv"
+        return self.spool_dir / self.contract.dataset / name
 
     def delivery(self) -> Delivery:
         return Delivery(
@@ -547,6 +555,7 @@ class _Run:
             f"{client.name}：读了 {_READINGS} 遍仍对不上：{why}。"
             f" It did not add up in {_READINGS} readings.",
             hint="平台数据正在变动或计数有误，稍后再运行 / try later, or tell the platform",
+            transient=True,
         )
 
     def _restart(self) -> None:
@@ -586,7 +595,7 @@ class _Run:
         with _private(self.part) as spool:
             spool.truncate(self.spool_bytes)
             spool.seek(self.spool_bytes)
-            writer = csv.writer(spool, lineterminator="\n")
+            writer = _csv_writer(spool)
             for page in client.pages(self._window(client), self.next_page):
                 if self.pages == 0:
                     self.announced = page.total
@@ -639,7 +648,7 @@ class _Run:
         temporary = self.part.with_suffix(".sorted")
         with _private(temporary) as out:
             out.truncate(0)
-            writer = csv.writer(out, lineterminator="\n")
+            writer = _csv_writer(out)
             writer.writerow(column.name for column in self.contract.columns)
             writer.writerows(lines[key] for key in sorted(lines))
             out.flush()
@@ -664,6 +673,7 @@ class _Run:
 
     def _last_of_each_key(self) -> dict[Key, list[str]]:
         lines: dict[Key, list[str]] = {}
+        csv.field_size_limit(MAX_PAGE_BYTES)
         with self.part.open(encoding="utf-8", newline="") as spool:
             for line in csv.reader(spool):
                 lines[self._key(line)] = line
@@ -711,6 +721,21 @@ class _Run:
             ]  # fmt: skip
         self.conn.commit()
         return found
+
+
+class _UnixLines:
+    """Takes the lines of a CSV writer and ends them in LF."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+
+    def write(self, line: str) -> None:
+        self._out.write(line.removesuffix("\r\n") + "\n")
+
+
+def _csv_writer(out: IO[str]) -> Any:
+    """Return a CSV writer with LF that quotes a lone CR: before 3.13 only a CR in line ends is."""
+    return csv.writer(_UnixLines(out), lineterminator="\r\n")
 
 
 @contextmanager

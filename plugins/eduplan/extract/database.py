@@ -48,6 +48,8 @@ _DRIVERS = {
 }
 _PORTS = {"postgresql+psycopg": 5432, "mysql+pymysql": 3306}
 _ROWS = 10_000
+_LASTING = frozenset({1044, 1045, 1049, 1142, 1143, 1698, 1969, 3024})
+"""MySQL's refusals of a login or a right, MariaDB's and MySQL's timeout of a statement."""
 _ODD = re.compile('["\r\n]')
 
 
@@ -253,6 +255,7 @@ def _read(connection: Connection, together: Sequence[Contract], folder: Path) ->
             f"{where}：读取数据库失败。 Reading the database failed: {_what(error)}",
             hint="请检查网络、账号权限和超时设置后重试；数据没有变化"
             " / check network, account and timeouts, then run it again; nothing was changed",
+            transient=_may_pass(error),
         ) from None
     finally:
         engine.dispose()
@@ -281,7 +284,9 @@ def _engine(connection: Connection) -> sa.Engine:
     tls: dict[str, Any] = {k: str(v) for k, v in connection.extra.items() if k.startswith("ssl")}
     if driver == "mysql+pymysql":
         # Without decoders every value stays the text that the server sent.
-        arguments |= {"charset": "utf8mb4", "conv": encoders, "read_timeout": _timeout(connection)}
+        arguments |= {"charset": "utf8mb4", "conv": encoders}
+        # The server's own limit comes first: it says why.
+        arguments |= {"read_timeout": _timeout(connection) + 5}
         # Who names an authority means to know whom he talks to.
         arguments |= {"ssl_verify_identity": True} if "ssl_ca" in tls else {}
         tls = {
@@ -529,6 +534,16 @@ def _cell(value: str | bytes | None) -> str:
     if not text or "," in text or _ODD.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether waiting may help: a server that is away, not one that refuses or is too slow."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, pymysql.err.OperationalError):
+        return bool(cause.args) and cause.args[0] not in _LASTING
+    return isinstance(cause, psycopg.OperationalError) and not isinstance(
+        cause, psycopg.errors.QueryCanceled
+    )
 
 
 def _what(error: Exception) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import errno
+import fcntl
 import io
 import json
 import logging
@@ -29,6 +30,7 @@ from eduplan.extract.discover import matching
 log = logging.getLogger(__name__)
 
 STATE = ".mirror.json"
+LOCK = ".mirror.lock"
 _SETTLE_SECONDS = 5.0
 _TIMEOUT = 30
 _LONGEST_NAME = 240
@@ -81,7 +83,7 @@ def mirror(
     """
     archive.make_private(mirror_dir)
     done = Mirrored()
-    with _open(contract, connection) as server:
+    with _alone(mirror_dir), _open(contract, connection) as server:
         state = _State.read(mirror_dir, server.where)
         try:
             _copy_all(contract, server, mirror_dir, period, state, done)
@@ -92,6 +94,15 @@ def mirror(
     for path in done.refused:
         log.warning("%s: %r is refused: links and unsafe names are not read", server.where, path)
     return done
+
+
+@contextlib.contextmanager
+def _alone(mirror_dir: Path) -> Iterator[None]:
+    """Wait until no other process copies to the folder; a lock ends with the process."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+    with os.fdopen(os.open(mirror_dir / LOCK, flags, 0o600), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _copy_all(
