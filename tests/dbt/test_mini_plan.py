@@ -119,6 +119,7 @@ TASKS = {
     "T10": ("date", dt.date(2025, 12, 31), "done_on_time", 100, "2025Q3"),
     "T11": ("date", dt.date(2025, 6, 30), "overdue", None, None),
     "T12": ("date", dt.date(2025, 6, 30), "overdue", 100, "2025Q3"),
+    "T13": ("yearly", dt.date(2025, 12, 31), "no_report", None, None),
 }
 
 
@@ -138,6 +139,12 @@ def test_tasks(marts: psycopg.Connection) -> None:
         " where fiscal_year = 2026 and task_code = 'T05'"
     ).fetchone()
     assert again == (dt.date(2026, 12, 31), "no_report", False)
+    # Last year's acceptance does not finish this year's turn.
+    carried = marts.execute(
+        "select status, acceptance_date from marts.fct_task"
+        " where fiscal_year = 2026 and task_code = 'T13'"
+    ).fetchone()
+    assert carried == ("in_progress", None)
 
 
 def test_names_of_owners(marts: psycopg.Connection) -> None:

@@ -66,7 +66,13 @@ reported as (
         calendar.fiscal_year,
         max(report.fiscal_year * 10 + report.quarter_number) as latest,
         (array_agg(report.acceptance_date order by report.fiscal_year desc, report.quarter_number desc)
-            filter (where report.acceptance_date is not null))[1] as acceptance_date
+            filter (where report.acceptance_date is not null
+                -- An acceptance carried along from the year before is not this year's.
+                and (
+                    task.deadline_rule is distinct from 'yearly'
+                    or extract(year from report.acceptance_date) = calendar.fiscal_year
+                )
+            ))[1] as acceptance_date
     from task
     cross join calendar
     inner join report

@@ -34,7 +34,7 @@ def rows(names: str, *lines: tuple[str | None, ...]) -> list[Row]:
 
 
 def tasks() -> Sheets:
-    """Twelve tasks; reports of the first and third quarter of 2025 and the first of 2026."""
+    """Thirteen tasks; reports of the first and third quarter of 2025 and the first of 2026."""
     report = "task_no quarter progress acceptance_date"
     return {
         ("key_tasks", "all"): rows(
@@ -51,6 +51,7 @@ def tasks() -> Sheets:
             ("T10", "5.1", "市教育局", None, "2025年12月底前"),
             ("T11", "6.1", "市教育局", None, "2025年6月底前"),
             ("T12", "6.1", "市教育局", None, "2025年6月底"),
+            ("T13", "6.2", "市教育局", None, "每年"),
         ),
         ("task_progress", "2025"): rows(
             report,
@@ -66,7 +67,12 @@ def tasks() -> Sheets:
             ("T10", "第三季度", "已完成", "20250501"),
             ("T12", "第三季度", "1", None),
         ),
-        ("task_progress", "2026"): rows(report, ("T03", "第一季度", "已完成", "20260115")),
+        ("task_progress", "2026"): rows(
+            report,
+            ("T03", "第一季度", "已完成", "20260115"),
+            # the acceptance of the year before, carried along
+            ("T13", "第一季度", "100%", "20251220"),
+        ),
         ("platform_projects", "all"): rows(
             "platform_name start_date acceptance_date live_date as_of_date",
             ("教师全生命周期精准培养平台", "20250301", "20251020", "20251101", "20260331"),
