@@ -31,7 +31,7 @@ from eduplan.connections import Connection
 from eduplan.contract import Contract
 from eduplan.errors import SourceError
 from eduplan.extract import remote
-from eduplan.extract.remote import LOCK, STATE, mirror
+from eduplan.extract.remote import STATE, mirror
 from tests.integration.test_ingest_kill import project
 from tests.integration.test_school_delivery import HEADER, SCHOOLS
 from tests.landing_support import contract as made_contract
@@ -184,7 +184,7 @@ def copied(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in (STATE, LOCK)
+        if path.is_file() and path.name != STATE
     }
 
 
@@ -334,11 +334,12 @@ def test_two_processes_do_not_copy_to_one_folder_at_once(sftp: Site, tmp_path: P
     sftp.put(path, b"x")
     done: list[remote.Mirrored] = []
     second = threading.Thread(target=lambda: done.append(sftp.mirror(tmp_path)))
-    with (tmp_path / LOCK).open("w") as first:
-        fcntl.flock(first, fcntl.LOCK_EX)
-        second.start()
-        second.join(1)
-        assert second.is_alive() and copied(tmp_path) == {}
+    first = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    second.start()
+    second.join(1)
+    assert second.is_alive() and copied(tmp_path) == {}
+    os.close(first)
     second.join(30)
     assert [run.copied for run in done] == [[path]]
 

@@ -30,7 +30,6 @@ from eduplan.extract.discover import matching
 log = logging.getLogger(__name__)
 
 STATE = ".mirror.json"
-LOCK = ".mirror.lock"
 _SETTLE_SECONDS = 5.0
 _TIMEOUT = 30
 _LONGEST_NAME = 240
@@ -98,11 +97,13 @@ def mirror(
 
 @contextlib.contextmanager
 def _alone(mirror_dir: Path) -> Iterator[None]:
-    """Wait until no other process copies to the folder; a lock ends with the process."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
-    with os.fdopen(os.open(mirror_dir / LOCK, flags, 0o600), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Wait until no other process copies to the folder; a lock ends with its process."""
+    folder = os.open(mirror_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)
 
 
 def _copy_all(
