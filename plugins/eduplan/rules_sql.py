@@ -92,7 +92,7 @@ def resolve(
                 return NotRun(f"{contract.title_zh}不分期，没有上一期可比。")
             year = str(int(year) - 1)
         row = conn.execute(
-            "SELECT batch_id, status, scope FROM ops.batch WHERE dataset = %(dataset)s"
+            "SELECT batch_id, status, scope, period FROM ops.batch WHERE dataset = %(dataset)s"
             " AND (left(period, 4) = %(year)s OR period = %(full)s OR %(year)s = '')"
             " AND (status = 'published'"
             "      OR %(audited)s AND status = 'audited' AND held_reason IS NULL)"
@@ -109,7 +109,7 @@ def resolve(
             return NotRun(f"没有{which}的 {dataset} 已发布数据，本规则未执行。")
         beside: tuple[int, ...] = ()
         if row[1] == "published" and row[2] in PARTIAL:
-            beside = _published(conn, dataset, year)
+            beside = _published(conn, dataset, row[3][:4])
         found[placeholder] = Lookup(dataset, row[0], row[1] != "published", beside)
     return found
 

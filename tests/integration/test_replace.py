@@ -236,6 +236,18 @@ def test_rules_of_others_read_all_published_schools(db: psycopg.Connection) -> N
         assert db.execute(rendered).fetchall() == expected
 
 
+def test_a_list_without_periods_reads_all_schools_of_the_newest(db: psycopg.Connection) -> None:
+    publish_new(db, SCHOOL, [("s1", "a", "1")], period="2024-2025")
+    publish_new(db, SCHOOL, [("s1", "a", "2")])
+    publish_new(db, SCHOOL, [("s2", "a", "3")])
+    query = "select school_code, value from {published:forms} f order by 1"
+    rule = by_hand.table_rule("T-101", query)
+    found = rules_sql.resolve(db, KEY, "all", rule)
+    assert not isinstance(found, rules_sql.NotRun)
+    rendered = rules_sql.render(query, KEY, sql.SQL("nothing"), "all", found)
+    assert db.execute(rendered).fetchall() == [("s1", "2"), ("s2", "3")]
+
+
 # -- against a model in plain Python ----------------------------------------------------------
 
 Delivery = dict[str, list[str]]
