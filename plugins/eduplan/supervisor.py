@@ -28,6 +28,7 @@ import psutil
 import psycopg
 
 from eduplan import connections, warehouse
+from eduplan.airflow.rest import AirflowApi, Login
 from eduplan.errors import PlatformError
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
 from eduplan.postgres import EmbeddedPostgres, ensure_database, write_private
@@ -62,16 +63,6 @@ class ComponentStatus:
     started: float | None
     health: str
     log: Path
-
-
-@dataclass(frozen=True)
-class Login:
-    """Where Airflow is and how to get in; the password is in ``password_file`` (mode 0600)."""
-
-    url: str
-    user: str
-    password: str
-    password_file: Path
 
 
 # --- processes -----------------------------------------------------------------------------------
@@ -510,7 +501,6 @@ def start_airflow(
     settings: Settings, url: str, say: Say = _silent, cancel: threading.Event | None = None
 ) -> None:
     """Start Airflow on the warehouse ``url`` and create the pools that the contracts name."""
-    from eduplan.airflow.rest import AirflowApi
     from eduplan.contract import load_contracts
 
     server = AirflowServer(settings)

@@ -8,9 +8,18 @@ from typing import Any
 import httpx
 
 from eduplan.errors import PlatformError
-from eduplan.supervisor import Login
 
 FINAL = ("success", "failed")
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where Airflow is and how to get in; the password is in ``password_file`` (mode 0600)."""
+
+    url: str
+    user: str
+    password: str
+    password_file: Path
 
 
 @dataclass(frozen=True)
