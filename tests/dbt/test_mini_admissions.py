@@ -11,9 +11,14 @@ def test_quota_share_of_quality_places(marts: psycopg.Connection) -> None:
     assert number(marts, "CMP-19") == near(100 * 86 / 200)
     assert number(marts, "CMP-19", M) == near(100 * 66 / 120)
     assert number(marts, "CMP-19", A) == near(100 * 20 / 80)
-    nothing = value(marts, "CMP-19", B)
+    nothing = value(marts, "CMP-19", "450406")
     assert nothing is not None
     assert (nothing["value"], nothing["denominator"]) == (None, 0), "no quality school, no share"
+    # A blank quota is no zero: P1 is on neither side, B's only quality school leaves B open.
+    unknown = value(marts, "CMP-19", B)
+    assert unknown is not None
+    assert (unknown["denominator"], unknown["coverage"]) == (None, 0)
+    assert (value(marts, "CMP-19") or {})["coverage"] == near(100 * 7 / 8)
     assert number(marts, "CMP-19", period="2024-2025") == 45
 
 

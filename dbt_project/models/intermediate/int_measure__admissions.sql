@@ -10,12 +10,13 @@ school as (
     select school_code, period_year, county_code, stages from {{ ref('int_school__years') }}
 ),
 
+-- A quota left blank is unknown: its school is on neither side.
 quality as (
     select
         school.county_code,
         plan.admission_year,
         sum(plan.quota_places) as quota_places,
-        sum(plan.plan_places) as quality_plan_places
+        sum(plan.plan_places) filter (where plan.quota_places is not null) as quality_plan_places
     from plan
     inner join school
         on plan.school_code = school.school_code and plan.admission_year = school.period_year
@@ -34,8 +35,9 @@ quota as (
     select
         region.region_code as county_code,
         planned_year.admission_year,
-        coalesce(quality.quota_places, 0) as quota_places,
-        coalesce(quality.quality_plan_places, 0) as quality_plan_places,
+        case when quality.county_code is null then 0 else quality.quota_places end as quota_places,
+        case when quality.county_code is null then 0 else quality.quality_plan_places end
+            as quality_plan_places,
         planned_year.batch_id
     from planned_year
     cross join {{ ref('region') }} as region

@@ -1,6 +1,6 @@
 """Admissions to C1 (senior, city-run) and V1 (vocational) in 2025; plans of 2024 and 2025."""
 
-from tests.dbt.mini_city import C1, J1, V1, Row, Sheets
+from tests.dbt.mini_city import C1, J1, N1, P1, V1, Row, Sheets
 
 COLUMNS = {
     "adm_plans": "admission_year school_code batch plan_places is_quality quota_places"
@@ -11,13 +11,18 @@ COLUMNS = {
 
 
 def plans() -> list[Row]:
-    """C1 in both years; J1's line makes county A one of its own; an unknown code counts nowhere."""
-    lines = (
+    """C1 in both years; J1's line makes county A one of its own; an unknown code counts nowhere.
+
+    A quality school that leaves its quota blank: beside another one (A) and alone (B).
+    """
+    lines: tuple[tuple[str, str, str, str, str | None], ...] = (
         ("2024", C1, "100", "true", "45"),
         ("2025", C1, "120", "true", "66"),
         ("2025", J1, "80", "true", "20"),
         ("2025", V1, "50", "false", "10"),
         ("2025", "3445999999", "100", "true", "100"),
+        ("2025", P1, "40", "true", None),
+        ("2025", N1, "90", "true", None),
     )
     return [
         {
