@@ -10,6 +10,15 @@ batch as (
     select * from {{ source('ops', 'batch') }}
 ),
 
+-- The length of a short list less a published count would tell the hidden one.
+closed as (
+    select distinct input.batch_id
+    from {{ ref('int_indicator__batches') }} as input
+    inner join {{ ref('int_suppression__indicators') }} as suppression
+        using (indicator_code, period_year)
+    where not suppression.is_city_open
+),
+
 registry as (
     select indicator_code, period_kind from {{ ref('indicator') }}
 )
@@ -26,9 +35,10 @@ select
     batch.period::text as batch_period,
     batch.published_at::timestamptz as published_at,
     batch.file_count::int as file_count,
-    batch.accepted_count::bigint as accepted_count,
+    case when closed.batch_id is null then batch.accepted_count end::bigint as accepted_count,
     coalesce(held.row_count, 0)::bigint as quarantined_count
 from {{ ref('int_indicator__batches') }} as input
 inner join batch using (batch_id)
 inner join registry using (indicator_code)
 left join held using (batch_id)
+left join closed using (batch_id)
