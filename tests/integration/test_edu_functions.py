@@ -265,10 +265,11 @@ def test_last_day_of_a_deadline(
 
 def test_every_function_may_run_in_parallel(migrated: psycopg.Connection) -> None:
     unsafe = migrated.execute(
-        "select proname from pg_proc where pronamespace = 'edu'::regnamespace"
-        " and (provolatile <> 'i' or proparallel <> 's')"
+        "select proname, provolatile, proparallel from pg_proc"
+        " where pronamespace = 'edu'::regnamespace and (provolatile <> 'i' or proparallel <> 's')"
     ).fetchall()
-    assert unsafe == []
+    # The pseudonym reads its key from a table: the same within a statement, not for ever.
+    assert unsafe == [("pseudonym", "s", "s")]
 
 
 def test_reference_lists(migrated: psycopg.Connection) -> None:
