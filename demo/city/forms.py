@@ -219,7 +219,6 @@ FORMS: dict[str, Form] = {
 }
 
 Key = tuple[int, str, str, int]  # school, sheet, row name, value column
-Overrides = Mapping[Key, "xlsx.Cell"]
 
 
 @dataclass

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from demo.city import people, world
 from demo.city.people import Ints, RegionPupils, take
@@ -177,13 +176,6 @@ class RegionStaff:
     school_of_row: dict[int, Ints]
     j4149: dict[int, Ints]  # (schools, 5 rows, 8 columns)
     j4155: dict[int, Ints]  # (schools, 2 stages, 8 rows, 17 columns)
-
-
-def _pick(g: np.random.Generator, weights: NDArray[np.float64], stage: Ints) -> Ints:
-    """Draw a category per person from the weight row of its stage (rows may be per person)."""
-    cum = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
-    u = g.random(len(stage))
-    return (u[:, None] > cum[stage]).sum(axis=1)
 
 
 def pupils_by_stage(

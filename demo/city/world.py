@@ -88,8 +88,6 @@ TYPE_NAME = {
     "514": "其他特殊教育学校",
 }
 CATEGORY = ("11", "21", "21", "31", "31", "34", "34", "34", "36", "51")
-HAS_PRIMARY = (PRIMARY, POINT, NINE, TWELVE, SPECIAL)
-HAS_JUNIOR = (JUNIOR, NINE, COMPLETE, TWELVE, SPECIAL)
 HAS_SENIOR = (COMPLETE, TWELVE, SENIOR)
 
 # Schools per kind (rows) and region (columns) at scale 1, and the least number at any scale.

@@ -1,8 +1,12 @@
 """Connections to the warehouse and its schema migrations."""
 
 import csv
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -13,6 +17,35 @@ _MIGRATION_LOCK = 4_504_001
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a psycopg connection to the libpq ``url``; the caller closes it."""
     return psycopg.connect(url, autocommit=autocommit, application_name="eduplan")
+
+
+@contextmanager
+def session_lock(
+    conn: psycopg.Connection[Any], name: str, seconds: float | None = None
+) -> Iterator[None]:
+    """Hold the lock called ``name`` for longer than a transaction; commits ``conn``.
+
+    Waits for whoever has it. Raises TimeoutError when that takes longer than ``seconds``.
+    """
+    key = (name,)
+    deadline = None if seconds is None else time.monotonic() + seconds
+    if deadline is None:
+        conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", key)
+    else:
+        try_lock = "select pg_try_advisory_lock(hashtextextended(%s, 0))"
+        while conn.execute(try_lock, key).fetchone() != (True,):
+            if time.monotonic() > deadline:
+                conn.rollback()
+                raise TimeoutError(name)
+            time.sleep(0.2)
+    conn.commit()
+    try:
+        yield
+    finally:
+        with suppress(psycopg.OperationalError):  # a lost session has lost its locks
+            conn.rollback()
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", key)
+            conn.commit()
 
 
 def sqlalchemy_url(url: str, driver: str = "psycopg") -> str:

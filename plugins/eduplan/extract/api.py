@@ -17,9 +17,8 @@ import json
 import logging
 import os
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -30,6 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg import sql
 
+from eduplan import warehouse
 from eduplan.connections import Connection
 from eduplan.contract import FULL_PERIOD, Contract
 from eduplan.errors import SourceError
@@ -88,25 +88,18 @@ def pull(
 @contextmanager
 def _alone(conn: psycopg.Connection[Any], dataset: str) -> Iterator[None]:
     """Hold the lock of ``dataset``; SourceError when another reading keeps it."""
-    name = f"eduplan.pull:{dataset}"
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while not _one(conn, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name):
-        if time.monotonic() > deadline:
-            conn.rollback()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(
+                warehouse.session_lock(conn, f"eduplan.pull:{dataset}", _LOCK_SECONDS)
+            )
+        except TimeoutError:
             raise SourceError(
                 f"{dataset}：另一个进程正在读取。 Another process is reading it.",
                 hint="等它结束后再运行 / run it again when that one has ended",
                 transient=True,
-            )
-        time.sleep(0.2)
-    conn.commit()
-    try:
+            ) from None
         yield
-    finally:
-        with suppress(psycopg.OperationalError):
-            conn.rollback()
-            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
-            conn.commit()
 
 
 def _one(conn: psycopg.Connection[Any], query: str, *values: Any) -> Any:

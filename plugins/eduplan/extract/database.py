@@ -35,6 +35,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.sql.elements import quoted_name
 
+from eduplan import warehouse
 from eduplan.connections import Connection
 from eduplan.contract import FULL_PERIOD, Contract
 from eduplan.errors import SourceError
@@ -95,7 +96,8 @@ def pull(
         )
     names = sorted(other.dataset for other in together)
     conn.commit()
-    with _locked(conn, group):
+    # A snapshot may take longer than one transaction may.
+    with warehouse.session_lock(conn, f"eduplan.pull:{group}"):
         _sweep(conn, names, spool_dir, group)
         found = _waiting(conn, contract.dataset, spool_dir)
         if found is None:
@@ -112,21 +114,6 @@ def pull(
 
 
 # -- the group's state in the warehouse ----------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _locked(conn: psycopg.Connection[Any], group: str) -> Iterator[None]:
-    """Hold the group for this session: a snapshot may take longer than one transaction may."""
-    key = (f"eduplan.pull:{group}",)
-    conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", key)
-    conn.commit()
-    try:
-        yield
-    finally:
-        if not conn.broken:
-            conn.rollback()
-            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", key)
-            conn.commit()
 
 
 def _sweep(
