@@ -7,6 +7,7 @@ S3 is moto's server over HTTP: an independent implementation of the protocol, no
 import base64
 import contextlib
 import fcntl
+import itertools
 import logging
 import multiprocessing
 import os
@@ -126,11 +127,14 @@ def sftp(sshd: Sshd) -> Iterator[Site]:
         str(sshd.root), {"host_key": sshd.host_key, "private_key": sshd.private_key},
     )  # fmt: skip
 
+    # SFTP tells whole seconds: no two files get the same one.
+    seconds = itertools.count(int(time.time()) - 3600)
+
     def put(path: str, content: bytes) -> Path:
         target = sshd.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-        old = time.time() - 60
+        old = next(seconds)
         os.utime(target, (old, old))
         return target
 
