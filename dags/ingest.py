@@ -10,6 +10,7 @@ from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, get_parsing_cont
 
 from eduplan.airflow import tasks
 from eduplan.airflow.assets import published
+from eduplan.airflow.notifier import CALLBACKS
 from eduplan.airflow.schedules import schedule_of
 from eduplan.contract import Contract, load_contract, load_contracts
 from eduplan.settings import load_settings
@@ -44,6 +45,7 @@ def ingest(contract: Contract) -> DAG:
         max_active_runs=1,
         tags=sorted({"ingest", contract.system, contract.period_kind}),
         default_args={"owner": contract.owner, **source},
+        **CALLBACKS,
         doc_md=DOC.format(
             title=contract.title_zh, dataset=dataset, description=contract.description,
             system=contract.system, path=contract.source.path, period_kind=contract.period_kind,

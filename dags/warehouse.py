@@ -18,6 +18,7 @@ from airflow.sdk import AssetAny, dag, task
 
 from eduplan.airflow import tasks
 from eduplan.airflow.assets import datasets, published
+from eduplan.airflow.notifier import CALLBACKS
 from eduplan.settings import load_settings
 
 ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)]
@@ -33,6 +34,7 @@ ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)
     tags=["dbt", "warehouse"],
     default_args={"owner": "eduplan", "retries": 2, "retry_delay": timedelta(seconds=30)},
     doc_md=__doc__,
+    **CALLBACKS,
 )
 def build_warehouse():
     """Run dbt in one task, then write the scorecard."""

@@ -1,22 +1,28 @@
 """The command line: ``eduplan …``. Every heavy import waits until its command runs."""
 
-import csv
 import json
 import os
 import sys
-from collections.abc import Sequence
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from eduplan.settings import Settings
+from eduplan.commands import alerts, defects, drift, late, quarantine, review
+from eduplan.console import (
+    Format,
+    FormatOption,
+    contract_named,
+    err,
+    out,
+    plain,
+    query,
+    say,
+    settings_of,
+    show,
+)
 
 app = typer.Typer(
     name="eduplan",
@@ -25,25 +31,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-quarantine_app = typer.Typer(help="Rows kept out of the warehouse.", no_args_is_help=True)
 contracts_app = typer.Typer(help="Data contracts.", no_args_is_help=True)
-app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(contracts_app, name="contracts")
-
-# In a pipe or a log nothing is known of the width: long lines are better than broken words.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True, highlight=False)
-
-
-class Format(StrEnum):
-    """How a listing is printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="table, json or csv.")]
+for _name, _commands in (
+    ("quarantine", quarantine),
+    ("review", review),
+    ("defects", defects),
+    ("late", late),
+    ("drift", drift),
+    ("alerts", alerts),
+):
+    app.add_typer(_commands.app, name=_name)
 
 
 def main() -> None:
@@ -72,85 +70,6 @@ def main() -> None:
         raise SystemExit(0) from None
 
 
-def _settings(**changes: Any) -> "Settings":
-    import pydantic
-
-    from eduplan.errors import EduplanError
-    from eduplan.settings import Settings, load_settings
-
-    try:
-        given = {k: v for k, v in changes.items() if v is not None}
-        return Settings(**given) if given else load_settings()
-    except pydantic.ValidationError as error:
-        lines = [
-            f"EDUPLAN_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
-        ]
-        raise EduplanError("; ".join(lines), hint="mend the variable or the option") from None
-
-
-def _say(message: str) -> None:
-    err.print(Text.assemble(("· ", "dim"), message))
-
-
-def _print(rows: Sequence[dict[str, Any]], form: Format, empty: str) -> None:
-    """Print a listing; JSON and CSV go to stdout with nothing else, numbers as numbers."""
-    rows = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    if form is Format.json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2, default=str) + "\n")
-        return
-    if form is Format.csv:
-        if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        return
-    if not rows:
-        out.print(empty)
-        return
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name, value in rows[0].items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(_cell, row.values()))
-    out.print(table)
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of the warehouse without the zeros of its column type; else the value."""
-    if not isinstance(value, Decimal):
-        return value
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _cell(value: Any) -> str:
-    """Return the text of one cell of a table; JSON and CSV keep all digits."""
-    if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
-
-
-def _query(name: str, **values: Any) -> list[dict[str, Any]]:
-    """Run the read-only statement ``sql/listing/<name>.sql``; values are parameters."""
-    from importlib import resources
-
-    import psycopg
-    from psycopg.rows import dict_row
-
-    from eduplan.errors import EduplanError
-    from eduplan.postgres import ensure_database
-
-    statement = (resources.files("eduplan") / "sql" / "listing" / f"{name}.sql").read_bytes()
-    with psycopg.connect(ensure_database(_settings()), row_factory=dict_row) as conn:
-        conn.read_only = True
-        try:
-            return conn.execute(statement, values).fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            raise EduplanError(
-                "the warehouse has not been built yet", hint="run `eduplan build`"
-            ) from None
-
-
 # --- the platform --------------------------------------------------------------------------------
 
 
@@ -162,7 +81,7 @@ def up() -> None:
     from eduplan.demo_sources import DemoSources
     from eduplan.postgres import ensure_database
 
-    settings = _settings()
+    settings = settings_of()
     sources = DemoSources(settings)
     try:
         with stop_on_signals():
@@ -170,7 +89,7 @@ def up() -> None:
                 ensure_database(settings)
                 sources.prepare()
                 sources.start()
-            supervisor.up(settings, _say)
+            supervisor.up(settings, say)
     except Stopped:
         supervisor.down(settings)
         raise SystemExit(130) from None
@@ -184,7 +103,7 @@ def down() -> None:
     """Stop Airflow and PostgreSQL; no process is left."""
     from eduplan import supervisor
 
-    count = supervisor.down(_settings())
+    count = supervisor.down(settings_of())
     out.print(f"Stopped {count} processes; nothing is left." if count else "Nothing was running.")
 
 
@@ -196,7 +115,7 @@ def status(form: FormatOption = Format.table) -> None:
     from eduplan import supervisor
     from eduplan.postgres import EmbeddedPostgres
 
-    settings = _settings()
+    settings = settings_of()
     server = supervisor.AirflowServer(settings)
     embedded = EmbeddedPostgres(settings.home)
     rows: list[dict[str, Any]] = []
@@ -215,7 +134,7 @@ def status(form: FormatOption = Format.table) -> None:
             {"what": f"airflow {part.name}", "state": part.health, "pid": part.pid, "since": since,
              "log": str(part.log)}
         )  # fmt: skip
-    _print(rows, form, "")
+    show(rows, form, "")
     if form is Format.table and server.running():
         login = server.login()
         out.print(f"\nAirflow {login.url}, login {login.user}, password in {login.password_file}")
@@ -233,7 +152,7 @@ def purge(
     from eduplan import supervisor
     from eduplan.postgres import EmbeddedPostgres
 
-    settings = _settings()
+    settings = settings_of()
     if not yes:
         typer.confirm(f"Delete {settings.home} with all its data?", abort=True)
     supervisor.down(settings)
@@ -256,7 +175,7 @@ def demo(
     """A synthetic city through Airflow, up to the plan scorecard."""
     from eduplan.demo_run import run_demo
 
-    settings = _settings(demo_scale=scale, demo_seed=seed)
+    settings = settings_of(demo_scale=scale, demo_seed=seed)
     raise SystemExit(run_demo(settings, out, stop_after=stop_after))
 
 
@@ -277,9 +196,9 @@ def ingest(
     from eduplan import ingest as pipeline
     from eduplan.errors import EduplanError
 
-    settings = _settings()
+    settings = settings_of()
     connections.use_file(settings.home / connections.FILE)
-    _contract(settings, dataset)
+    contract_named(settings, dataset)
     for path in paths or ():
         if not path.exists():
             raise typer.BadParameter(f"{path} does not exist")
@@ -290,7 +209,7 @@ def ingest(
             f"no file of {dataset} in {' '.join(map(str, paths))}",
             hint="name the files, or a folder that holds them directly",
         )
-    _print(rows, form, f"No new delivery of {dataset} found under {settings.source_root}.")
+    show(rows, form, f"No new delivery of {dataset} found under {settings.source_root}.")
     if bad:
         raise SystemExit(1)
 
@@ -328,7 +247,7 @@ def build(
     """Build the warehouse from what is published."""
     from eduplan import transform
 
-    result = transform.build(_settings(), full_refresh=full_refresh, select=select)
+    result = transform.build(settings_of(), full_refresh=full_refresh, select=select)
     out.print(str(result))
 
 
@@ -346,7 +265,7 @@ def report(
 
     if lang not in ("zh", "en"):
         raise typer.BadParameter("zh or en", param_hint="--lang")
-    settings = _settings()
+    settings = settings_of()
     path = write_scorecard(settings, lang, html)
     if terminal:
         with warehouse.connect(ensure_database(settings)) as conn:
@@ -368,9 +287,9 @@ def indicators(
     form: FormatOption = Format.table,
 ) -> None:
     """Values, targets and status of the plan's indicators."""
-    plan = plan or _settings().plan_version
-    rows = _query("indicators", plan=plan, region=region, period=period, code=code)
-    _print(rows, form, f"No indicator of plan version {plan} matches.")
+    plan = plan or settings_of().plan_version
+    rows = query("indicators", plan=plan, region=region, period=period, code=code)
+    show(rows, form, f"No indicator of plan version {plan} matches.")
 
 
 @app.command()
@@ -381,8 +300,8 @@ def reconcile(
     form: FormatOption = Format.table,
 ) -> None:
     """Where two sources count the same thing differently, and what to do about it."""
-    rows = _query("reconciliation", code=code, period=period, all=everything)
-    _print(rows, form, "两个来源之间没有超出容差的差异。No difference beyond tolerance.")
+    rows = query("reconciliation", code=code, period=period, all=everything)
+    show(rows, form, "两个来源之间没有超出容差的差异。No difference beyond tolerance.")
 
 
 @app.command()
@@ -397,14 +316,14 @@ def explain(
     """Where a value comes from: sides, coverage, schools, batches, quarantined rows, revisions."""
     from eduplan import warehouse
     from eduplan.explain import explain as look_up
-    from eduplan.explain_text import show
+    from eduplan.explain_text import show as show_explanation
     from eduplan.postgres import ensure_database
 
-    with warehouse.connect(ensure_database(_settings())) as conn:
+    with warehouse.connect(ensure_database(settings_of())) as conn:
         conn.read_only = True
         found = look_up(conn, code, region, period)
     if form is Format.table:
-        show(found, out)
+        show_explanation(found, out)
         return
     if form is Format.csv:
         raise typer.BadParameter("an explanation is table or json", param_hint="--format")
@@ -413,7 +332,7 @@ def explain(
 
 
 def _json_value(value: Any) -> Any:
-    return _plain(value) if isinstance(value, Decimal) else str(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 @app.command()
@@ -424,55 +343,21 @@ def batches(
     form: FormatOption = Format.table,
 ) -> None:
     """Deliveries and what became of them."""
-    rows = _query("batches", dataset=dataset, period=period, status=state)
-    _print(rows, form, "No batch.")
-
-
-@quarantine_app.command("list")
-def quarantine_list(
-    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
-    period: Annotated[str | None, typer.Option(help="Only this period.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only rows that failed this rule.")] = None,
-    state: Annotated[
-        str, typer.Option("--status", help="open, fixed, released, waived, rejected.")
-    ] = "open",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
-    form: FormatOption = Format.table,
-) -> None:
-    """Rows in quarantine: where they stand in their file and why; never their values."""
-    rows = _query(
-        "quarantine", dataset=dataset, period=period, batch=batch, rule=rule, status=state,
-        limit=limit,
-    )  # fmt: skip
-    total = rows[0]["total"] if rows else 0
-    for row in rows:
-        del row["total"]
-    _print(rows, form, "No row in quarantine.")
-    if len(rows) < total:
-        err.print(f"{len(rows)} of {total:,} rows; --limit shows more", style="dim")
+    rows = query("batches", dataset=dataset, period=period, status=state)
+    show(rows, form, "No batch.")
 
 
 @app.command()
 def benchmarks(form: FormatOption = Format.table) -> None:
     """Published statistics of other places, as the state statistics report them."""
-    _print(
-        _query("published_statistics"),
+    show(
+        query("published_statistics"),
         form,
         "No published statistics; run `eduplan ingest nbs_education_funding PATH`.",
     )
 
 
 # --- contracts -----------------------------------------------------------------------------------
-
-
-def _contract(settings: "Settings", dataset: str) -> Any:
-    from eduplan.contract import load_contracts
-
-    contracts = load_contracts(settings.expectations_dir)
-    if dataset not in contracts:
-        raise typer.BadParameter(f"{dataset} is none of: {', '.join(sorted(contracts))}")
-    return contracts[dataset]
 
 
 @contracts_app.command("check")
@@ -482,7 +367,7 @@ def contracts_check(
     """Read every contract and explain each mistake: file, place, what to do."""
     from eduplan.contract import load_contracts
 
-    folder = path or _settings().expectations_dir
+    folder = path or settings_of().expectations_dir
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is no folder")
     contracts = load_contracts(folder)
@@ -498,7 +383,7 @@ def contracts_show(
     """The list of datasets, or one dataset's columns and rules."""
     from eduplan.contract import load_contracts
 
-    settings = _settings()
+    settings = settings_of()
     if dataset is None:
         contracts = load_contracts(settings.expectations_dir)
         rows = [
@@ -509,9 +394,9 @@ def contracts_show(
             }
             for c in contracts.values()
         ]  # fmt: skip
-        _print(rows, form, "No contract.")
+        show(rows, form, "No contract.")
         return
-    contract = _contract(settings, dataset)
+    contract = contract_named(settings, dataset)
     columns = [
         {
             "column": c.name, "header": c.label, "type": c.logical_type,
@@ -531,9 +416,9 @@ def contracts_show(
         both = {"dataset": dataset, "columns": columns, "rules": rules}
         sys.stdout.write(json.dumps(both, ensure_ascii=False, indent=2) + "\n")
         return
-    _print(columns, form, "No column.")
+    show(columns, form, "No column.")
     out.print() if form is Format.table else sys.stdout.write("\n")
-    _print(rules, form, "No rule.")
+    show(rules, form, "No rule.")
 
 
 @app.command(hidden=True)
@@ -542,7 +427,7 @@ def pools() -> None:
     from eduplan.contract import load_contracts
     from eduplan.supervisor import POOL_SLOTS
 
-    names = sorted({c.pool for c in load_contracts(_settings().expectations_dir).values()})
+    names = sorted({c.pool for c in load_contracts(settings_of().expectations_dir).values()})
     body = {n: {"slots": POOL_SLOTS, "description": "", "include_deferred": False} for n in names}
     sys.stdout.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
 
@@ -552,7 +437,7 @@ def migrate() -> None:
     """Bring the warehouse's own schemas up to date; every other command does it by itself."""
     from eduplan.postgres import ensure_database
 
-    ensure_database(_settings())
+    ensure_database(settings_of())
     out.print("The warehouse is up to date.")
 
 
@@ -562,7 +447,7 @@ def docs() -> None:
     from eduplan import docs_indicators, docs_reference
     from eduplan.contract import load_contracts
 
-    settings = _settings()
+    settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)

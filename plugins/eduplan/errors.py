@@ -36,10 +36,6 @@ class AuditError(EduplanError):
     """A rule could not be evaluated: a fault of the rule or the server, never of the data."""
 
 
-class BatchHeld(EduplanError):
-    """A batch waits for a person: nothing of it was published."""
-
-
 class BuildError(EduplanError):
     """The warehouse build failed; the message names the model or test and its compiled SQL."""
 

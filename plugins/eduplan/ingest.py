@@ -13,6 +13,7 @@ from eduplan.contract import Contract, load_contract, load_contracts
 from eduplan.errors import ContractError
 from eduplan.postgres import ensure_database
 from eduplan.publish import PublishResult, publish
+from eduplan.quality import drift, profile, registry
 from eduplan.settings import Settings
 
 if TYPE_CHECKING:  # land and audit are imported where they run: audit's import takes seconds
@@ -103,16 +104,21 @@ def audit_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> lis
     url = ensure_database(settings)
     ordered = _by_period(url, batch_ids)
     shown = set(ordered[-settings.docs_runs :])  # pages of the others would be removed at once
-    results = {
-        batch_id: audit(
-            url,
-            contract,
-            batch_id,
-            settings.docs_dir if batch_id in shown else None,
-            settings.docs_runs,
-        )
-        for batch_id in ordered
-    }
+    results = {}
+    with warehouse.connect(url) as conn:
+        registry.record(conn, contract)
+        conn.commit()
+        for batch_id in ordered:
+            results[batch_id] = audit(
+                url,
+                contract,
+                batch_id,
+                settings.docs_dir if batch_id in shown else None,
+                settings.docs_runs,
+            )
+            for observe in (profile.observe, drift.observe):
+                with conn.transaction():
+                    observe(conn, contract, batch_id)
     return [results[batch_id] for batch_id in batch_ids]
 
 

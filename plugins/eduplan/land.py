@@ -38,9 +38,9 @@ _PAIRS = 50
 class LandResult:
     """What became of one delivery.
 
-    ``outcome``: ``landed``; ``unchanged`` (these bytes are published already, or they are workbooks
-    without a sheet of this dataset); ``resumed`` (these bytes are landed, not yet published);
-    ``failed`` (recorded with ``error_code``, nothing landed).
+    ``outcome``: ``landed``; ``unchanged`` (these bytes are published already, a person rejected
+    them, or they are workbooks without a sheet of this dataset); ``resumed`` (these bytes are
+    landed, not yet published); ``failed`` (recorded with ``error_code``, nothing landed).
     ``rows`` are in the batch table, ``rejected_rows`` are lines left out and quarantined.
     """
 
@@ -113,11 +113,11 @@ def land(
 def known_files(conn: psycopg.Connection[Any], contract: Contract) -> dict[tuple[str, str], str]:
     """Return (period, path) -> SHA-256 of the files whose latest reading still stands.
 
-    A file that was refused or not needed is judged again once the contract has changed.
+    A file that was refused, rejected or not needed is read again once the contract has changed.
     """
     found = conn.execute(
         "select distinct on (b.period, f.path) b.period, f.path, min(f.sha256),"
-        " bool_or(f.status = 'landed' or b.contract_hash = %s)"
+        " bool_or(f.status = 'landed' and b.status <> 'rejected' or b.contract_hash = %s)"
         " from ops.batch_file f join ops.batch b using (batch_id)"
         " where b.dataset = %s and b.status <> 'failed'"
         " group by b.period, f.path, b.batch_id order by b.period, f.path, b.batch_id desc",
@@ -240,6 +240,8 @@ class _Landing:
             "  and l.batch_id > b.batch_id) as later (found, pending)"
             " where dataset = %(dataset)s and period = %(period)s and content_hash = %(hash)s"
             " and (status in ('landed', 'audited', 'held') and not (%(partial)s and later.found)"
+            # What a person rejected is not read again before its contract changes.
+            "  or status = 'rejected' and contract_hash = %(contract)s"
             "  or status = 'published' and not (%(partial)s and (later.pending"
             # Some rows gave way since; or it deleted keys, which may be back.
             "   or exists (select from raw.superseded_row s where s.batch_id = b.batch_id"
@@ -249,12 +251,13 @@ class _Landing:
                 "dataset": self.contract.dataset,
                 "period": self.delivery.period,
                 "hash": self.delivery.content_hash,
+                "contract": self.contract.sha256,
                 "partial": self.contract.scope in PARTIAL,
             },
         ).fetchone()
         if row is None:
             return None
-        outcome = "unchanged" if row[-1] == "published" else "resumed"
+        outcome = "unchanged" if row[-1] in ("published", "rejected") else "resumed"
         return _result(self.contract.dataset, row, outcome)
 
     def _outside(self) -> LandingError:

@@ -1,5 +1,6 @@
 """Every setting of eduplan: an ``EDUPLAN_…`` variable with a default that works."""
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -23,8 +24,6 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """libpq URL of the warehouse; unset: the embedded PostgreSQL under ``home``."""
     source_root: Path = Field(default_factory=lambda: Path())
-    realdata: Path = Field(default_factory=lambda: _project_dir().parent / "shared" / "realdata")
-    """Real published files, read by tests only."""
     demo_scale: float = Field(default=1.0, ge=0.01, le=18)
     demo_seed: int = 2025
     plan_version: str = "demo-2025-2027"
@@ -37,6 +36,15 @@ class Settings(BaseSettings):
     """Counts of persons below this are not published (see ADR 13); 0 publishes everything."""
     docs_runs: int = Field(default=3, ge=1)
     """Data Docs are kept for the last so many batches of a dataset."""
+    today: dt.date | None = None
+    """The day that deadlines are counted to; unset: the clock's. The synthetic city has its own."""
+    secure_channel: bool = False
+    """True: defect reports and quarantine workbooks carry personal data, since the way they are
+    handed over is approved for it; else it is masked."""
+    review_days: float = Field(default=14, gt=0)
+    """A held batch waits so long for a decision; then its request expires and it stays held."""
+    alerts_file: Path | None = None
+    """Routes of alerts; unset: ``alerts.yaml`` in the home, else the one of the project."""
 
     def model_post_init(self, _context: object) -> None:
         """Resolve the paths that depend on ``home`` so that relative ones never move with cwd."""
@@ -80,6 +88,11 @@ class Settings(BaseSettings):
     def report_dir(self) -> Path:
         """Scorecard pages."""
         return self.home / "report"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Workbooks for senders, a folder each."""
+        return self.home / "outbox"
 
     @property
     def logs_dir(self) -> Path:

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eduplan import cli, ingest
+from eduplan.commands import quarantine
 from eduplan.errors import ContractError, EduplanError, PlatformError
 
 run = CliRunner(env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
@@ -99,7 +100,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let the listings find these rows."""
 
     def give(*rows: dict[str, Any]) -> None:
-        monkeypatch.setattr(cli, "_query", lambda _name, **_values: [dict(r) for r in rows])
+        for module in (cli, quarantine):
+            monkeypatch.setattr(module, "query", lambda _name, **_values: [dict(r) for r in rows])
 
     return give
 

@@ -1,0 +1,1 @@
+"""Groups of commands, one file each; ``eduplan.cli`` puts them together."""

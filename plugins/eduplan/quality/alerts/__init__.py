@@ -1,0 +1,1 @@
+"""Alerts: conditions somebody must know of, told when their state changes and not again."""

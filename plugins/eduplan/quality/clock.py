@@ -1,0 +1,23 @@
+"""The day that deadlines, snoozes and delays are counted to."""
+
+import datetime as dt
+import json
+
+from eduplan.settings import Settings
+
+CITY = "_city.json"
+
+
+def today_of(settings: Settings) -> dt.date:
+    """Return EDUPLAN_TODAY; else the day the synthetic city is seen on; else the clock's.
+
+    To be called by the command line and the DAG layer only, and passed down.
+    """
+    if settings.today is not None:
+        return settings.today
+    marker = settings.source_root / CITY
+    if marker.is_file():
+        seen = json.loads(marker.read_text(encoding="utf-8")).get("as_of")
+        if seen:
+            return dt.date.fromisoformat(seen)
+    return dt.date.today()
