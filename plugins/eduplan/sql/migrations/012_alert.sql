@@ -53,15 +53,27 @@ create table quality.alert_delivery (
     route text not null,
     channel text not null,
     digest_of date,
-    status text not null default 'pending' check (status in ('pending', 'sent', 'failed')),
+    status text not null default 'pending' check (status in ('pending', 'sent', 'failed', 'unrouted')),
     due_at timestamptz not null,
     attempts integer not null default 0,
     error text,
     sent_at timestamptz,
     unique (event_id, route, channel)
 );
+create index alert_delivery_pending on quality.alert_delivery (channel, due_at) where status = 'pending';
 comment on table quality.alert_delivery is 'One row per event and channel: when it is due, whether it was sent; never the address';
+comment on column quality.alert_delivery.status is 'pending; sent; failed: given up after days of trying; unrouted: no route wanted the event';
 comment on column quality.alert_delivery.channel is 'Name of the channel in alerts.yaml; its URL is a secret and stays out of the database';
+
+create table quality.alert_channel (
+    channel text primary key,
+    failures integer not null default 0,
+    failing_since timestamptz,
+    retry_at timestamptz,
+    error text,
+    last_sent_at timestamptz
+);
+comment on table quality.alert_channel is 'How each channel fares: failures in a row, when it is tried again, when it last worked';
 
 create table quality.alert_signal (
     dedupe_key text primary key,
