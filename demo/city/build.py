@@ -43,6 +43,7 @@ from demo.city.world import REGION_CODES, REGION_NAMES, YEARS, rng, school_year
 
 MARKER = "_city.json"
 LEDGER = "_ledger.csv"
+BLIND = "_blind.csv"  # planted defects that no rule can find
 
 
 @dataclass(frozen=True)
@@ -337,7 +338,8 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
         children, _ = forms.make_kindergartens(schools, 5, scale, seed)
         crew = staff.make_staff(schools, pupils, children, 5, scale, seed)
         entries += write_hold(out, crew.frames[2025])
-    lines = write_ledger(out / LEDGER, entries)
+    lines = write_ledger(out / LEDGER, (e for e in entries if e.rule_id))
+    write_ledger(out / BLIND, (e for e in entries if not e.rule_id))
     kinds = Counter(e.kind for e in read_ledger(out / LEDGER))
     files = [p for p in out.rglob("*") if p.is_file()]
     return {

@@ -1,4 +1,8 @@
-"""The ledger: every planted defect, where it is and which rule must find it."""
+"""The ledger: every planted defect, where it is and which rule must find it.
+
+A defect whose rule is empty is wrong and looks right: no rule can find it. Those stand in a list of
+their own.
+"""
 
 from __future__ import annotations
 

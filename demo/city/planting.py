@@ -437,6 +437,9 @@ def write_region_forms(
                 "J5170-002",
             )
         if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
+            v = cell(i, "5176", "图书", 1)  # a digit left out: still a library
+            spoil(i, "5176", {("图书", 1): v // 10}, "图书", "owned", "blind-jj5176-books", "")
+        if turn() and (i := victims.take(PRIMARY, JUNIOR)) is not None:
             v = cell(i, "5176", "#教学仪器设备资产值", 1)
             spoil(
                 i,

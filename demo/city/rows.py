@@ -257,6 +257,46 @@ STUDENT_KINDS: tuple[Kind, ...] = (
         READING,
     ),
 )
+# Wrong, and no rule can know: every one of these rows could be true.
+STUDENT_KINDS += (
+    Kind(
+        "blind-stu-name",
+        "",
+        "name",
+        lambda r, n: {"name": (r["name"] or "")[0] + (r["name"] or "")[:0:-1]},
+        READING
+        & (pl.col("name").str.len_chars() == 3)
+        & (pl.col("name").str.slice(1, 1) != pl.col("name").str.slice(2, 1)),
+    ),
+    Kind(
+        "blind-stu-boarding",
+        "",
+        "boarding",
+        lambda r, n: {"boarding": "住校" if r["boarding"] == "走读" else "走读"},
+        READING,
+    ),
+    Kind(
+        "blind-stu-ethnicity",
+        "",
+        "ethnicity",
+        lambda r, n: {"ethnicity": "壮族" if r["ethnicity"] == "汉族" else "汉族"},
+        READING,
+    ),
+    Kind(
+        "blind-stu-left-behind",
+        "",
+        "is_left_behind",
+        lambda r, n: {"is_left_behind": "是"},
+        READING & (pl.col("is_left_behind") == "否"),
+    ),
+    Kind(
+        "blind-stu-left-still-listed",
+        "",
+        "status",
+        lambda r, n: {"status": "在读", "status_date": None},
+        pl.col("status") == "转出",
+    ),
+)
 WORKING = (pl.col("post_status") == "在职") & (pl.col("staff_type") == "专任教师")
 TEACHER_KINDS: tuple[Kind, ...] = (
     Kind(
@@ -364,6 +404,36 @@ TEACHER_KINDS: tuple[Kind, ...] = (
         "birth_date",
         lambda r, n: {"birth_date": (r["birth_date"] or "")[:4] + "1331"},
         WORKING,
+    ),
+)
+TEACHER_KINDS += (
+    Kind(
+        "blind-tea-title",
+        "",
+        "title",
+        lambda r, n: {"title": "二级教师"},
+        WORKING & (pl.col("title") == "一级教师"),
+    ),
+    Kind(
+        "blind-tea-degree",
+        "",
+        "highest_degree",
+        lambda r, n: {"highest_degree": "硕士研究生"},
+        WORKING & (pl.col("highest_degree") == "本科"),
+    ),
+    Kind(
+        "blind-tea-subject",
+        "",
+        "subject",
+        lambda r, n: {"subject": "音乐" if r["subject"] != "音乐" else "科学"},
+        WORKING & (pl.col("teaching_stage") == "小学"),
+    ),
+    Kind(
+        "blind-tea-hours",
+        "",
+        "training_hours",
+        lambda r, n: {"training_hours": f"{401 + n % 90}学时"},
+        WORKING & pl.col("training_hours").str.ends_with("学时"),
     ),
 )
 

@@ -106,6 +106,21 @@ def test_ledger_has_at_least_forty_kinds_and_few_rows(
         assert source_of(city.out, e).exists(), e
 
 
+def test_what_no_rule_can_find_stands_in_a_list_of_its_own(
+    city: CityReport, ledger: list[Entry]
+) -> None:
+    blind = read_ledger(city.out / "_blind.csv")
+    assert len({e.kind for e in blind}) >= 8
+    assert {e.rule_id for e in blind} == {""}
+    assert all(e.kind.startswith("blind-") for e in blind)
+    assert not [e for e in ledger if not e.rule_id]
+    # Their rows carry no other defect: the rules written once more accuse none of them (above).
+    spoilt = {(e.dataset, e.file, e.sheet, e.row) for e in ledger}
+    assert not spoilt & {(e.dataset, e.file, e.sheet, e.row) for e in blind}
+    for e in blind:
+        assert source_of(city.out, e).exists(), e
+
+
 def source_of(out: Path, entry: Entry) -> Path:
     """What the city wrote: records of a platform or a database become a file when they are read."""
     if entry.file == f"{entry.dataset}/records.csv":
