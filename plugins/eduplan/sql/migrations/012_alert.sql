@@ -22,13 +22,18 @@ create table quality.alert (
     acknowledged_by text,
     snoozed_until timestamptz,
     closed_at timestamptz,
-    closed_by text
+    closed_by text,
+    gone_at timestamptz
 );
 comment on table quality.alert is 'One row per condition and time it was open; at most one of a dedupe_key is open, acknowledged or snoozed';
 comment on column quality.alert.status is 'open; acknowledged: somebody is on it, told again only if it worsens; snoozed: told again after snoozed_until; recovered: gone by itself; resolved: closed by a person';
 comment on column quality.alert.magnitude is 'How bad, in the unit of its kind (rows, days, batches); an alert worsens when it grows past the steps of its kind';
+comment on column quality.alert.runbook is 'Page of the documentation, relative to its root: docs/runbook/<kind>.md';
+comment on column quality.alert.last_seen_at is 'When the condition was last found to hold';
+comment on column quality.alert.gone_at is 'When the condition was first not found any more; a resolved alert opens again only after that, or when it worsens';
 create unique index alert_alive on quality.alert (dedupe_key) where status in ('open', 'acknowledged', 'snoozed');
 create index alert_kind on quality.alert (kind, status);
+create index alert_key on quality.alert (dedupe_key, alert_id desc);
 
 create table quality.alert_event (
     event_id bigint generated always as identity primary key,
@@ -62,7 +67,7 @@ create table quality.alert_delivery (
 );
 create index alert_delivery_pending on quality.alert_delivery (channel, due_at) where status = 'pending';
 comment on table quality.alert_delivery is 'One row per event and channel: when it is due, whether it was sent; never the address';
-comment on column quality.alert_delivery.status is 'pending; sent; failed: given up after days of trying; unrouted: no route wanted the event';
+comment on column quality.alert_delivery.status is 'pending; sent; failed: its channel left alerts.yaml, and the other routes were asked; unrouted: no route wanted the event';
 comment on column quality.alert_delivery.channel is 'Name of the channel in alerts.yaml; its URL is a secret and stays out of the database';
 
 create table quality.alert_channel (
