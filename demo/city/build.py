@@ -30,6 +30,7 @@ from demo.city import (
     rows,
     staff,
     tasks,
+    times,
     vocational,
     wellbeing,
     world,
@@ -340,9 +341,11 @@ def _write(out: Path, scale: float, seed: int, hold: bool, processes: int) -> di
         entries += write_hold(out, crew.frames[2025])
     lines = write_ledger(out / LEDGER, (e for e in entries if e.rule_id))
     write_ledger(out / BLIND, (e for e in entries if not e.rule_id))
+    times.save_times(out, seed)
     kinds = Counter(e.kind for e in read_ledger(out / LEDGER))
     files = [p for p in out.rglob("*") if p.is_file()]
     return {
+        "as_of": times.AS_OF.isoformat(),
         "files": len(files),
         "bytes": sum(p.stat().st_size for p in files),
         "schools": int(schools.listed(2025).sum()),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = "2"
+VERSION = "3"
 YEARS = (2023, 2024, 2025)
 HISTORY = range(2014, 2026)
 CITY_CODE = "450401"

@@ -95,8 +95,11 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def query(name: str, **values: Any) -> list[dict[str, Any]]:
-    """Run the read-only statement ``sql/listing/<name>.sql``; values are parameters."""
+def query(name: str, day: str | None = None, **values: Any) -> list[dict[str, Any]]:
+    """Run the read-only statement ``sql/listing/<name>.sql``; values are parameters.
+
+    Views that count to a day count to ``day`` (ISO), by default to their own.
+    """
     from importlib import resources
 
     import psycopg
@@ -109,6 +112,8 @@ def query(name: str, **values: Any) -> list[dict[str, Any]]:
     with psycopg.connect(ensure_database(settings_of()), row_factory=dict_row) as conn:
         conn.read_only = True
         try:
+            if day is not None:
+                conn.execute("select set_config('eduplan.today', %s, true)", (day,))
             return conn.execute(statement, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             raise EduplanError(

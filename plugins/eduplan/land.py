@@ -777,15 +777,18 @@ class _Landing:
             )
 
     def _write_files(self, batch_id: int) -> None:
+        times = self.delivery.times()
         with self.cur.copy(
             "copy ops.batch_file (batch_id, file_no, path, sheet, sha256, size_bytes, format,"
-            " encoding, encoding_reason, row_count, status, error_code, error) from stdin"
+            " encoding, encoding_reason, row_count, status, error_code, error, modified_at)"
+            " from stdin"
         ) as copy:
             for e in self.files:
                 copy.write_row(
                     (
                         batch_id, e.file_no, e.path, e.sheet, e.sha256, e.size, e.format,
                         e.encoding, e.reason, e.rows, e.status, e.error_code, e.error,
+                        times.get(e.path),
                     )
                 )  # fmt: skip
         self.cur.executemany(

@@ -21,8 +21,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from eduplan import warehouse
+from eduplan.contract import load_contracts
 from eduplan.errors import BuildError
 from eduplan.postgres import ensure_database
+from eduplan.quality import windows
+from eduplan.quality.clock import fixed_day
 from eduplan.settings import Settings
 
 _BUILD_LOCK = 4_504_002
@@ -88,6 +91,7 @@ def build(
     url = ensure_database(settings)
     with warehouse.connect(url, autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", (_BUILD_LOCK,))
+        windows.record(conn, load_contracts(settings.expectations_dir))
         code, data = _code_fingerprint(settings), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
         good, since = _history(conn)
@@ -218,7 +222,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _variables(settings: Settings) -> str:
     """Return what the project is told beyond its own files, as JSON for dbt's ``--vars``."""
-    return json.dumps({"suppression_threshold": settings.suppression_threshold})
+    day = fixed_day(settings)
+    return json.dumps(
+        {
+            "suppression_threshold": settings.suppression_threshold,
+            # Where the day goes with the clock, the views ask the clock: nothing to build anew.
+            "today": day.isoformat() if day else "",
+        }
+    )
 
 
 def _code_fingerprint(settings: Settings) -> str:

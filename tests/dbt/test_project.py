@@ -78,6 +78,7 @@ def test_going_back_after_a_failed_build_builds_again(
     (folder / "seeds" / "region.csv").write_text(
         "region_code,region_level,region_name,short_name,finance_name,sort_order\n"
     )
+    (tmp_path / "expectations").symlink_to(PROJECT / "expectations")
     target = folder / "seeds" / "target.csv"
     monkeypatch.setattr(transform, "run_dbt", run)
     settings = Settings(home=tmp_path / "home", database_url=db_url, project_dir=tmp_path)

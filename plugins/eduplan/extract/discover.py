@@ -1,5 +1,7 @@
 """Which files of the source root are a delivery of a dataset, and for which period."""
 
+import contextlib
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +34,15 @@ class Delivery:
     def name(self, file: Path) -> str:
         """Return what ``ops.batch_file.path`` calls a file."""
         return file_name(file, self.root)
+
+    def times(self) -> dict[str, dt.datetime]:
+        """Map each file's name to when its sender last saved it; a reading's files have no time."""
+        found = {}
+        for file in self.files if self.pull_id is None else ():
+            with contextlib.suppress(OSError):  # gone since: its bytes are kept all the same
+                saved = file.stat(follow_symlinks=False).st_mtime
+                found[self.name(file)] = dt.datetime.fromtimestamp(saved, dt.UTC)
+        return found
 
 
 def file_name(file: Path, root: Path | None) -> str:

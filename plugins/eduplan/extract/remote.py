@@ -162,6 +162,8 @@ def _copy(
         if size != entry.size or server.look(path) != entry:
             done.waiting.append(path)
             return
+        if entry.modified is not None:  # says when it was sent, in the register of who is late
+            os.utime(partial, (entry.modified, entry.modified))
         partial.replace(local)
     finally:
         partial.unlink(missing_ok=True)

@@ -13,6 +13,11 @@ def today_of(settings: Settings) -> dt.date:
 
     To be called by the command line and the DAG layer only, and passed down.
     """
+    return fixed_day(settings) or dt.date.today()
+
+
+def fixed_day(settings: Settings) -> dt.date | None:
+    """Return the day this installation stands still at; None: it goes with the clock."""
     if settings.today is not None:
         return settings.today
     marker = settings.source_root / CITY
@@ -20,4 +25,4 @@ def today_of(settings: Settings) -> dt.date:
         seen = json.loads(marker.read_text(encoding="utf-8")).get("as_of")
         if seen:
             return dt.date.fromisoformat(seen)
-    return dt.date.today()
+    return None

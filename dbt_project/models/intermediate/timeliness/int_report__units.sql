@@ -1,0 +1,111 @@
+{#- Grain: dataset x period x unit that must send it: a school, a county or one office; received_on:
+    the day its delivery was complete enough to count.
+    School: the first file with its rows. Where no school of a county sent anything, but the county
+    a sum of its own, the county is the unit. County: the day half of its schools were in. Office:
+    the day the last file of its first delivery came. -#}
+with
+
+asked as (
+    select
+        asked.*,
+        coalesce(unit.unit_level, 'office') as unit_level
+    from {{ ref('int_report__windows') }} as asked
+    left join {{ ref('reporting_unit') }} as unit using (dataset)
+),
+
+school as (
+    select * from {{ ref('int_report__schools') }}
+),
+
+sum_of_county as (
+    select
+        arrival.dataset,
+        arrival.period,
+        region.region_code as county_code,
+        min(arrival.came_on) as received_on
+    from {{ ref('int_report__arrivals') }} as arrival
+    inner join asked using (dataset, period)
+    inner join {{ source('quality', 'receipt') }} as receipt using (batch_id, file_no)
+    inner join {{ ref('region') }} as region on receipt.unit_code = region.region_code
+    where asked.unit_level = 'school'
+    group by 1, 2, 3
+),
+
+summed as (
+    select sum_of_county.*
+    from sum_of_county
+    where not exists (
+        select from school
+        where school.dataset = sum_of_county.dataset
+            and school.period = sum_of_county.period
+            and school.county_code = sum_of_county.county_code
+            and school.received_on is not null
+    )
+),
+
+schools as (
+    select
+        school.dataset, school.period, 'school' as unit_level, school.school_code as unit_code,
+        school.county_code, school.received_on
+    from school
+    inner join asked using (dataset, period)
+    left join summed using (dataset, period, county_code)
+    where asked.unit_level = 'school' and summed.county_code is null
+),
+
+counties as (
+    select
+        school.dataset, school.period, 'county' as unit_level, school.county_code as unit_code,
+        school.county_code,
+        nullif(
+            percentile_disc(0.5) within group (order by coalesce(school.received_on, 'infinity')),
+            'infinity'
+        ) as received_on
+    from school
+    inner join asked using (dataset, period)
+    where asked.unit_level = 'county'
+    group by 1, 2, 4, 5
+),
+
+-- The day a whole delivery had come: that of its last file.
+delivered as (
+    select dataset, period, batch_id, max(came_on) as came_on
+    from {{ ref('int_report__arrivals') }}
+    group by 1, 2, 3, case when batch_id is null then came_on end
+),
+
+offices as (
+    select
+        asked.dataset, asked.period, 'office' as unit_level, city.region_code as unit_code,
+        city.region_code as county_code,
+        min(delivered.came_on) as received_on
+    from asked
+    cross join (select region_code from {{ ref('region') }} where region_level = 'city') as city
+    left join delivered
+        on asked.dataset = delivered.dataset
+        and case
+            when asked.is_recurring
+                then delivered.came_on >= asked.opens_on
+                and coalesce(delivered.came_on < asked.next_opens_on, true)
+            else delivered.period = asked.period
+        end
+    where asked.unit_level = 'office'
+    group by 1, 2, 4
+),
+
+-- A source without periods is expected from its first delivery on.
+first_known as (
+    select dataset, min(came_on) as first_on from delivered group by 1
+)
+
+select * from schools
+union all
+select dataset, period, 'county', county_code, county_code, received_on from summed
+union all
+select * from counties
+union all
+select offices.*
+from offices
+inner join asked using (dataset, period)
+left join first_known using (dataset)
+where not asked.is_recurring or coalesce(asked.due_on >= first_known.first_on, true)
