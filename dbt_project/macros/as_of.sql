@@ -7,3 +7,9 @@ coalesce(
     (current_timestamp at time zone 'Asia/Shanghai')::date
 )
 {%- endmacro %}
+
+{#- The day something was read or landed. An installation that stands still at a day does all it does
+    on that day. -#}
+{% macro day_of(moment) -%}
+{%- if var('today', '') -%} '{{ var("today") }}'::date {%- else -%} ({{ moment }} at time zone 'Asia/Shanghai')::date {%- endif -%}
+{%- endmacro %}

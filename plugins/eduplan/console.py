@@ -105,16 +105,17 @@ def query(name: str, day: str | None = None, **values: Any) -> list[dict[str, An
     import psycopg
     from psycopg.rows import dict_row
 
+    from eduplan import warehouse
     from eduplan.errors import EduplanError
     from eduplan.postgres import ensure_database
 
     statement = (resources.files("eduplan") / "sql" / "listing" / f"{name}.sql").read_bytes()
-    with psycopg.connect(ensure_database(settings_of()), row_factory=dict_row) as conn:
+    with warehouse.connect(ensure_database(settings_of())) as conn:
         conn.read_only = True
         try:
             if day is not None:
                 conn.execute("select set_config('eduplan.today', %s, true)", (day,))
-            return conn.execute(statement, values).fetchall()
+            return conn.cursor(row_factory=dict_row).execute(statement, values).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             raise EduplanError(
                 "the warehouse has not been built yet", hint="run `eduplan build`"

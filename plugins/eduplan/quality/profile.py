@@ -273,14 +273,16 @@ def _sampled(
 def _former(
     conn: psycopg.Connection[Any], dataset: str, period: str
 ) -> dict[str, dict[tuple[str, str, str], float]]:
-    """Return the figures of the newest former periods that are published: period -> figures."""
+    """Return the figures of the newest former periods: period -> figures.
+
+    Of each period the published batch speaks, or the one about to be: several are audited at once.
+    """
     found: dict[str, dict[tuple[str, str, str], float]] = {}
     for told, county, metric, column, value in conn.execute(
         "select p.period, county_code, metric, column_name, value from quality.profile p"
-        " join ops.batch b using (batch_id) where p.dataset = %(dataset)s"
-        " and b.status = 'published' and p.period in (select distinct period from ops.batch"
-        "  where dataset = %(dataset)s and status = 'published' and period < %(period)s"
-        "  order by period desc limit %(years)s)",
+        " where batch_id in (select max(batch_id) from ops.batch where dataset = %(dataset)s"
+        "  and status in ('audited', 'published') and period < %(period)s"
+        "  group by period order by period desc limit %(years)s)",
         {"dataset": dataset, "period": period, "years": _YEARS_COMPARED},
     ):
         found.setdefault(told, {})[county, metric, column] = value

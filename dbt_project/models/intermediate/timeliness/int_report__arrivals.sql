@@ -1,6 +1,7 @@
 {#- Grain: file of a delivery that landed, or a reading without news: the day it came. A file came when
     its sender last saved it, but never after it landed; what has no such time came when it was
     landed. What was refused or rejected did not come. -#}
+{{ config(materialized='view') }}
 with
 
 landed as (
@@ -9,7 +10,9 @@ landed as (
         batch.period,
         batch.batch_id,
         file.file_no,
-        (least(file.modified_at, batch.landed_at) at time zone 'Asia/Shanghai')::date as came_on
+        least(
+            (file.modified_at at time zone 'Asia/Shanghai')::date, {{ day_of('batch.landed_at') }}
+        ) as came_on
     from {{ source('ops', 'batch') }} as batch
     inner join {{ source('ops', 'batch_file') }} as file using (batch_id)
     where batch.status not in ('failed', 'rejected') and file.status = 'landed'
@@ -22,7 +25,7 @@ unchanged as (
         'all' as period,
         null::bigint as batch_id,
         null::integer as file_no,
-        (coalesce(window_until, started_at) at time zone 'Asia/Shanghai')::date as came_on
+        {{ day_of('started_at') }} as came_on
     from {{ source('ops', 'pull') }}
     where status = 'unchanged'
 )

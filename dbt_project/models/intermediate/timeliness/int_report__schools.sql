@@ -1,6 +1,7 @@
 {#- Grain: dataset x period x school that it must hold: the day the first file with rows of the school
     came. Expected are the schools of the register of that school year, or of the latest one before,
     that teach one of the dataset's stages. -#}
+{{ config(materialized='view') }}
 with
 
 unit as (

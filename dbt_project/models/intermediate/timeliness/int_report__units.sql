@@ -3,6 +3,7 @@
     School: the first file with its rows. Where no school of a county sent anything, but the county
     a sum of its own, the county is the unit. County: the day half of its schools were in. Office:
     the day the last file of its first delivery came. -#}
+{{ config(materialized='view') }}
 with
 
 asked as (
@@ -93,19 +94,56 @@ offices as (
     group by 1, 2, 4
 ),
 
--- A source without periods is expected from its first delivery on.
+every as (
+    select * from schools
+    union all
+    select dataset, period, 'county', county_code, county_code, received_on from summed
+    union all
+    select * from counties
+    union all
+    select * from offices
+),
+
+-- Nobody is chased for the time before a dataset began to come: periods before its first one, and
+-- turns of a source without periods that were due before its first delivery.
 first_known as (
-    select dataset, min(came_on) as first_on from delivered group by 1
+    select
+        delivered.dataset,
+        min(asked.due_on) filter (where delivered.period = asked.period) as first_due_on,
+        min(delivered.came_on) as first_on
+    from delivered
+    inner join asked using (dataset)
+    group by 1
+),
+
+-- A file that was refused and is named by its sender's code, as 2145000001_….xlsx is.
+refused as (
+    select
+        batch.dataset,
+        batch.period,
+        substring(file.path from '(?:^|/)([0-9]{6,10})_[^/]*$') as unit_code,
+        max(least(
+            (file.modified_at at time zone 'Asia/Shanghai')::date, {{ day_of('batch.landed_at') }}
+        )) as refused_on
+    from {{ source('ops', 'batch') }} as batch
+    inner join {{ source('ops', 'batch_file') }} as file using (batch_id)
+    where file.status = 'rejected'
+    group by 1, 2, 3
 )
 
-select * from schools
-union all
-select dataset, period, 'county', county_code, county_code, received_on from summed
-union all
-select * from counties
-union all
-select offices.*
-from offices
+select
+    every.dataset,
+    every.period,
+    every.unit_level,
+    every.unit_code,
+    every.county_code,
+    every.received_on,
+    case when every.received_on is null then refused.refused_on end as refused_on,
+    first_known.dataset is null as is_never_known
+from every
 inner join asked using (dataset, period)
 left join first_known using (dataset)
-where not asked.is_recurring or coalesce(asked.due_on >= first_known.first_on, true)
+left join refused using (dataset, period, unit_code)
+where coalesce(
+    asked.due_on >= case when asked.is_recurring then first_on else first_due_on end, true
+)

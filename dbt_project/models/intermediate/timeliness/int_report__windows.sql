@@ -3,8 +3,9 @@
 {{ config(materialized='view') }}
 with
 
+-- The line of the period itself comes before that of the whole dataset.
 stated as (
-    select
+    select distinct on (stated.dataset, stated.period)
         stated.dataset,
         stated.period,
         case when exception.dataset is null then stated.opens_on
@@ -17,7 +18,10 @@ stated as (
         end as due_on,
         coalesce(exception.note, stated.source) as source
     from {{ source('quality', 'submission_window') }} as stated
-    left join {{ ref('submission_window') }} as exception using (dataset, period)
+    left join {{ ref('submission_window') }} as exception
+        on stated.dataset = exception.dataset
+        and exception.period in (stated.period, '*')
+    order by stated.dataset, stated.period, exception.period desc
 )
 
 select

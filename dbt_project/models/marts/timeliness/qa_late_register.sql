@@ -25,14 +25,14 @@ counted as (
         region.region_name as county_name,
         asked.opens_on,
         asked.due_on,
-        asked.is_recurring,
         -- What came after that day is not known on it.
         case when unit.received_on <= day.as_of then unit.received_on end as received_on,
+        case when unit.refused_on <= day.as_of then unit.refused_on end as refused_on,
+        unit.is_never_known,
         max(asked.due_on) filter (where asked.due_on < day.as_of)
             over (partition by unit.dataset) as latest_due_on,
         min(asked.due_on) filter (where asked.due_on >= day.as_of)
             over (partition by unit.dataset) as next_due_on,
-        bool_or(unit.received_on <= day.as_of) over (partition by unit.dataset) as is_ever_received,
         day.as_of
     from {{ ref('int_report__units') }} as unit
     inner join {{ ref('int_report__windows') }} as asked using (dataset, period)
@@ -60,6 +60,7 @@ select
     opens_on::date as opens_on,
     due_on::date as due_on,
     received_on::date as received_on,
+    refused_on::date as refused_on,
     case
         when received_on <= due_on then 'on_time'
         when received_on is not null then 'late'
@@ -73,6 +74,6 @@ where received_on is not null
     or due_on = next_due_on
     or (
         due_on < as_of
-        -- A source without periods that never sent anything owes its latest turn only.
-        and (not is_recurring or coalesce(is_ever_received, false) or due_on = latest_due_on)
+        -- What never came at all owes its latest turn only.
+        and (not is_never_known or due_on = latest_due_on)
     )

@@ -12,37 +12,32 @@ city as (
     where region_level = 'city'
 ),
 
+-- What an office sends belongs to no county: it counts for the city alone.
 unit as (
     select
-        dataset, period, county_code,
+        dataset, period,
+        case when grouping(register.county_code) = 1 then max(city.region_code)
+            else register.county_code end as county_code,
         count(*) as units_expected,
         count(*) filter (where status = 'on_time') as units_on_time,
         count(*) filter (where status = 'late') as units_late,
         count(*) filter (where status = 'missing') as units_missing
-    from (
-        select dataset, period, status, county_code from register
-        union all
-        select register.dataset, register.period, register.status, city.region_code
-        from register
-        cross join city
-        where register.county_code <> city.region_code
-    ) as every
-    group by 1, 2, 3
+    from register
+    cross join city
+    group by grouping sets ((dataset, period, register.county_code), (dataset, period))
+    having grouping(register.county_code) = 1 or register.county_code <> max(city.region_code)
 ),
 
 school as (
     select
-        dataset, period, county_code,
+        dataset, period,
+        case when grouping(school.county_code) = 1 then max(city.region_code)
+            else school.county_code end as county_code,
         count(*) as schools_expected,
         count(*) filter (where received_on <= {{ as_of() }}) as schools_reported
-    from (
-        select dataset, period, county_code, received_on from {{ ref('int_report__schools') }}
-        union all
-        select school.dataset, school.period, city.region_code, school.received_on
-        from {{ ref('int_report__schools') }} as school
-        cross join city
-    ) as every
-    group by 1, 2, 3
+    from {{ ref('int_report__schools') }} as school
+    cross join city
+    group by grouping sets ((dataset, period, school.county_code), (dataset, period))
 ),
 
 listed as (

@@ -1,8 +1,9 @@
--- The late register, counted to a day. Parameters: dataset, period, county, unit (null: any), status (null:
--- late or missing), limit; the day is the session's eduplan.today.
+-- The late register, counted to the session's eduplan.today. Parameters: dataset, period, county,
+-- unit (null: any), status (null: late or missing), limit.
 select
     dataset, dataset_name as name, period, unit_level as level, unit_code as unit, unit_name,
-    county_name as county, due_on, received_on, status, days_late,
+    county_name as county, due_on, received_on, refused_on, status,
+    days_late,
     count(*) over () as total
 from marts.qa_late_register
 where (%(dataset)s::text is null or dataset = %(dataset)s)

@@ -47,7 +47,7 @@ create table quality.profile (
 );
 comment on table quality.profile is 'Figures of a batch, never a value of a row; county_code empty: the whole batch';
 comment on column quality.profile.metric is 'row_count; filled_share, distinct_share, code_share:<code> (0 to 1); p10, median, p90, total';
-create index profile_series on quality.profile (dataset, period);
+
 
 create table quality.anomaly (
     batch_id bigint not null references ops.batch,
