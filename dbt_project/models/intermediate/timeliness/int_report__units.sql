@@ -137,6 +137,8 @@ select
     every.unit_level,
     every.unit_code,
     every.county_code,
+    asked.opens_on,
+    asked.due_on,
     every.received_on,
     case when every.received_on is null then refused.refused_on end as refused_on,
     first_known.dataset is null as is_never_known

@@ -13,7 +13,7 @@ counted as (
         duty.title_zh as dataset_name,
         duty.system,
         duty.owner,
-        asked.period,
+        unit.period,
         unit.unit_level,
         unit.unit_code,
         case unit.unit_level
@@ -23,19 +23,18 @@ counted as (
         end as unit_name,
         unit.county_code,
         region.region_name as county_name,
-        asked.opens_on,
-        asked.due_on,
+        unit.opens_on,
+        unit.due_on,
         -- What came after that day is not known on it.
         case when unit.received_on <= day.as_of then unit.received_on end as received_on,
         case when unit.refused_on <= day.as_of then unit.refused_on end as refused_on,
         unit.is_never_known,
-        max(asked.due_on) filter (where asked.due_on < day.as_of)
+        max(unit.due_on) filter (where unit.due_on < day.as_of)
             over (partition by unit.dataset) as latest_due_on,
-        min(asked.due_on) filter (where asked.due_on >= day.as_of)
+        min(unit.due_on) filter (where unit.due_on >= day.as_of)
             over (partition by unit.dataset) as next_due_on,
         day.as_of
     from {{ ref('int_report__units') }} as unit
-    inner join {{ ref('int_report__windows') }} as asked using (dataset, period)
     inner join {{ source('quality', 'reporting_duty') }} as duty using (dataset)
     cross join day
     left join {{ ref('region') }} as region on unit.county_code = region.region_code
