@@ -220,6 +220,11 @@ def _handler(servers: ChatServers) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Clients that hang up, or do not trust the certificate, are part of the tests."""
+
+
 def _proxy(port: int) -> type[BaseHTTPRequestHandler]:
     """Answer CONNECT for the services' names with the local server; nothing leaves the machine."""
 
@@ -271,7 +276,7 @@ class _Mailbox:
 
 def _login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
     right = LoginPassword(MAIL_USER.encode(), MAIL_PASSWORD.encode())
-    return AuthResult(success=session.ssl is not None and data == right)
+    return AuthResult(success=session.ssl is not None and data == right, handled=False)
 
 
 @contextlib.contextmanager
@@ -286,9 +291,9 @@ def chat_servers(folder: Path) -> Iterator[ChatServers]:
     authority.issue_cert("localhost").configure_cert(mail_context)
 
     servers = ChatServers({}, {})
-    site = ThreadingHTTPServer(("127.0.0.1", 0), _handler(servers))
+    site = _Quiet(("127.0.0.1", 0), _handler(servers))
     site.socket = context.wrap_socket(site.socket, server_side=True, do_handshake_on_connect=False)
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(site.server_port))
+    proxy = _Quiet(("127.0.0.1", 0), _proxy(site.server_port))
     for server in (site, proxy):
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

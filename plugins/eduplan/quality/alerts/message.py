@@ -134,7 +134,7 @@ def compose(
     """
     ordered = sorted(told, key=lambda t: (_SEVERITIES.index(t.severity), t.event in _OVER))
     full = digest_of is None and len(ordered) <= _FULL
-    foot = "" if full else f"\n{_still(words)}\n{words['details']}"
+    foot = "" if full else f"\n\n{_still(words)}\n{words['details']}"
     single = full and len(ordered) == 1
     blocks = [
         _fitting(_block(t, words, heading=not single) if full else _line(t, words), t, words, room)

@@ -33,6 +33,10 @@ class DeliveryError(EduplanError):
     """A message was not accepted by its service; the text never holds the address."""
 
 
+_PAUSE = 3.1
+"""Seconds between two messages of one run: 企业微信 and 钉钉 take twenty a minute."""
+
+
 def _signature(key: str, text: str) -> str:
     """Return the Base64 of the HMAC-SHA256 of ``text``."""
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
@@ -80,6 +84,7 @@ class WeCom(NotifyWeComBot):  # type: ignore[misc]
     notify_format = NotifyFormat.MARKDOWN
     title_maxlen = 250
     body_maxlen = 4096
+    request_rate_per_sec = _PAUSE
 
     def send(self, body: str, title: str = "", **_: Any) -> bool:
         """Send one message. Source: developer.work.weixin.qq.com/document/path/91770."""
@@ -93,6 +98,7 @@ class DingTalk(NotifyDingTalk):  # type: ignore[misc]
 
     notify_format = NotifyFormat.MARKDOWN
     overflow_amalgamate_title = False
+    request_rate_per_sec = _PAUSE
 
     def send(self, body: str, title: str = "", **_: Any) -> bool:
         """Send one message. Source: open.dingtalk.com, 自定义机器人安全设置 (加签)."""
@@ -127,6 +133,7 @@ class Feishu(NotifyFeishu):  # type: ignore[misc]
 
     notify_format = NotifyFormat.MARKDOWN
     title_maxlen = 250
+    request_rate_per_sec = _PAUSE
 
     def __init__(self, token: str, secret: str | None = None, **kwargs: Any) -> None:
         super().__init__(token=token, **kwargs)
@@ -200,7 +207,7 @@ class Service:
         with _heard() as said:
             plugin = Apprise.instantiate(url, asset=_ASSET)
         if plugin is None:
-            why = self._clean(said[-1] if said else "not understood").replace(url, "")
+            why = self._clean(said[-1] if said else "not understood")
             raise DeliveryError(
                 f"the address is not one of Apprise: {why[:80]}",
                 hint="docs/alerting.md shows the form of each service's address",
@@ -235,7 +242,7 @@ class Service:
                 )
             )
         if not accepted:
-            raise DeliveryError(self._clean(said[-1] if said else "not accepted")[:300])
+            raise DeliveryError(self._clean("; ".join(said) or "not accepted")[:300])
 
     def _clean(self, text: str) -> str:
         """Take every part of the address out of ``text``."""
@@ -248,8 +255,9 @@ def _secrets(url: str) -> list[str]:
     """Return the parts of an address that may be secret, the longest first."""
     try:
         parts = urlsplit(url)
-        found = [parts.netloc, parts.username or "", parts.password or "", parts.path]
-        found += [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+        found = [parts.netloc, parts.password or "", *(text for _, text in parse_qsl(parts.query))]
+        # A token is long; a short word of the path ("webhook") may stand in any message.
+        found += [text for text in (parts.username or "", *parts.path.split("/")) if len(text) > 8]
     except ValueError:
         found = []
     found += [url, *map(unquote, found)]
@@ -260,11 +268,14 @@ class _Ear(logging.Handler):
     """Keeps the last words of Apprise instead of letting them out: they may hold addresses."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
+        text = record.getMessage()
+        # Why a connection failed is told at the lowest level, beside whole messages.
+        if record.levelno >= logging.WARNING or text.startswith("Socket Exception"):
+            self.said.append(text)
 
 
 @contextmanager
@@ -272,12 +283,14 @@ def _heard() -> Iterator[list[str]]:
     """Keep what Apprise and its HTTP client log from every handler, and return it."""
     ear = _Ear()
     loggers = [logging.getLogger(name) for name in ("apprise", "urllib3")]
-    before = [(logger, logger.propagate, logger.handlers) for logger in loggers]
+    before = [(logger, logger.propagate, logger.handlers, logger.level) for logger in loggers]
     for logger in loggers:
         logger.propagate = False
         logger.handlers = [ear]
+    loggers[0].setLevel(logging.DEBUG)
     try:
         yield ear.said
     finally:
-        for logger, propagate, handlers in before:
+        for logger, propagate, handlers, level in before:
             logger.propagate, logger.handlers = propagate, handlers
+            logger.setLevel(level)
