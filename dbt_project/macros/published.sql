@@ -10,8 +10,8 @@
 {%- set present = [] -%}
 {%- if execute -%}
     {%- set found = run_query(
-        "select attname from pg_attribute where attrelid = to_regclass('raw." ~ dataset
-        ~ "') and attnum > 0 and not attisdropped") -%}
+        "select attname from pg_attribute where attrelid = to_regclass('"
+        ~ source_relation.schema ~ "." ~ dataset ~ "') and attnum > 0 and not attisdropped") -%}
     {%- set present = found.columns[0].values() | list -%}
 {%- endif -%}
 {%- if present -%}
@@ -46,7 +46,8 @@ where false
 {%- set ids = [] -%}
 {%- if execute -%}
     {%- set query -%}
-        select batch_id from ops.batch where dataset = '{{ dataset }}' and status = 'published'
+        select batch_id from {{ var('ops_schema') }}.batch
+        where dataset = '{{ dataset }}' and status = 'published'
         {%- if is_incremental() %} except select batch_id from {{ this }}{% endif %}
     {%- endset -%}
     {%- set ids = run_query(query).columns[0].values() | list -%}
@@ -58,7 +59,8 @@ where false
 {% macro drop_superseded(dataset) -%}
 {%- if is_incremental() -%}
 delete from {{ this }} where batch_id not in (
-    select batch_id from ops.batch where dataset = '{{ dataset }}' and status = 'published'
+    select batch_id from {{ var('ops_schema') }}.batch
+    where dataset = '{{ dataset }}' and status = 'published'
 )
 {%- else -%}
 select 1

@@ -24,11 +24,12 @@ from eduplan import warehouse
 from eduplan.contract import load_contracts
 from eduplan.errors import BuildError
 from eduplan.postgres import ensure_database
-from eduplan.quality import windows
+from eduplan.quality import registry, windows
 from eduplan.quality.clock import fixed_day
 from eduplan.settings import Settings
 
-_BUILD_LOCK = 4_504_002
+BUILD_LOCK = 4_504_002
+"""Advisory lock: exclusive for a build, shared for who reads a state that none may change."""
 _SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md"}
 _THREADS = 2
 
@@ -90,8 +91,11 @@ def build(
     """
     url = ensure_database(settings)
     with warehouse.connect(url, autocommit=True) as conn:
-        conn.execute("select pg_advisory_lock(%s)", (_BUILD_LOCK,))
-        windows.record(conn, load_contracts(settings.expectations_dir))
+        conn.execute("select pg_advisory_lock(%s)", (BUILD_LOCK,))
+        contracts = load_contracts(settings.expectations_dir)
+        windows.record(conn, contracts)
+        for contract in contracts.values():
+            registry.record(conn, contract)
         code, data = _code_fingerprint(settings), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
         good, since = _history(conn)
@@ -108,7 +112,7 @@ def build(
         started, clock = dt.datetime.now(dt.UTC), time.monotonic()
         outcome = run_dbt(settings, url, arguments)
         seconds = time.monotonic() - clock
-        error = _explain(outcome, settings)
+        error = explain(outcome, settings)
         build_id = _record(conn, outcome, fingerprint, started, error)
     if error:
         raise BuildError(
@@ -147,9 +151,19 @@ class DbtOutcome:
     exception: str
 
 
-def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcome:
-    """Run one dbt command in this process against the database at ``url``."""
-    folder = settings.home / "dbt"
+def run_dbt(
+    settings: Settings,
+    url: str,
+    arguments: Sequence[str],
+    folder: Path | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> DbtOutcome:
+    """Run one dbt command in this process against the database at ``url``.
+
+    Artefacts and logs go to ``folder``, default ``<home>/dbt``; ``variables`` are the project's,
+    beside those that come from the settings.
+    """
+    folder = folder or settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
     with _environment(_connection_variables(url)):
         # Imported late: dbt costs seconds, and its flags are read from the environment.
@@ -161,7 +175,7 @@ def run_dbt(settings: Settings, url: str, arguments: Sequence[str]) -> DbtOutcom
                 *arguments,
                 *("--project-dir", str(settings.dbt_dir), "--profiles-dir", str(settings.dbt_dir)),
                 *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-                *("--vars", _variables(settings)),
+                *("--vars", _variables(settings, variables)),
                 *("--threads", str(_THREADS), "--log-level", "warn", "--log-level-file", "info"),
                 *("--no-use-colors", "--no-version-check"),
             ]
@@ -220,7 +234,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _variables(settings: Settings) -> str:
+def _variables(settings: Settings, more: Mapping[str, Any] | None = None) -> str:
     """Return what the project is told beyond its own files, as JSON for dbt's ``--vars``."""
     day = fixed_day(settings)
     return json.dumps(
@@ -228,6 +242,7 @@ def _variables(settings: Settings) -> str:
             "suppression_threshold": settings.suppression_threshold,
             # Where the day goes with the clock, the views ask the clock: nothing to build anew.
             "today": day.isoformat() if day else "",
+            **(more or {}),
         }
     )
 
@@ -252,7 +267,7 @@ def _data_fingerprint(conn: psycopg.Connection) -> str:
     return hashlib.sha256(str(ids).encode()).hexdigest()[:16]
 
 
-def _explain(outcome: DbtOutcome, settings: Settings) -> str:
+def explain(outcome: DbtOutcome, settings: Settings) -> str:
     """Say which model or test failed, why, and where its SQL is; empty when all is well."""
     if outcome.success:
         return ""
