@@ -1,7 +1,11 @@
-"""Compare what the pipeline accused with the city's ledger of planted defects."""
+"""Compare what the pipeline accused with the city's ledger of planted defects.
+
+``python -m tests.e2e.ledger DATABASE-URL CITY-FOLDER`` prints the comparison by kind of defect.
+"""
 
 import csv
-from collections import Counter
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 INFO = "info"
+BLIND = "_blind.csv"
 
 
 @dataclass(frozen=True, order=True)
@@ -106,63 +111,177 @@ where c.level = 'table' and c.status = 'failed' and b.status <> 'superseded'
 _INFO_RULES = "select distinct rule_id from quality.check_result where severity = 'info'"
 
 
+@dataclass(frozen=True)
+class KindRow:
+    """How one kind of defect was found. All numbers count pairs of a place and a rule."""
+
+    kind: str
+    rules: tuple[str, ...]
+    """The rules that must find it; none: a kind that no rule can find."""
+    datasets: int
+    planted: int
+    found: int
+    otherwise: int
+    """Of those missed: the place was accused all the same, by another rule."""
+    accused: int
+    """All accusations by the rules of this kind, of whatever was planted."""
+    false: int
+    """Of those: at places where nothing is planted."""
+
+    @property
+    def missed(self) -> int:
+        """Planted and not found by the rule meant for it."""
+        return self.planted - self.found
+
+    @property
+    def recall(self) -> float:
+        """Share of the planted that was found."""
+        return self.found / self.planted
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the rules' accusations that hit a planted defect; None without any."""
+        return 1 - self.false / self.accused if self.accused else None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What ``db`` accuses: everything, and what of it is a row's warning or worse."""
+
+    all: frozenset[Accusation]
+    serious: frozenset[Accusation]
+    info_rules: frozenset[str]
+
+    @property
+    def rows(self) -> frozenset[Accusation]:
+        return frozenset(a for a in self.all if a.place.row)
+
+
 def compare(db: psycopg.Connection, ledger_path: Path) -> Comparison:
     """Compare rows, files and tables accused in ``db`` with the ledger.
 
     A planted row must be accused by its rule (further rules may accuse it too). A row that is not
     planted must have no critical and no warning verdict; info rules are compared by count.
     """
-    planted_rows: set[Accusation] = set()
-    planted_files: set[Accusation] = set()
-    planted_tables: set[Accusation] = set()
+    planted = {_planted(line) for line in _read(ledger_path)}
+    found = _found(db)
+    return Comparison(
+        missing=tuple(sorted(planted - found.all)),
+        false_accusations=tuple(sorted(_false(planted, found))),
+    )
+
+
+def by_kind(db: psycopg.Connection, ledger_path: Path) -> list[KindRow]:
+    """Tell for each kind of planted defect how much of it was found, ordered by kind.
+
+    A rule that finds several kinds counts in each of them. Kinds of ``_blind.csv`` beside the
+    ledger, which no rule can find, follow without rules: found is what was accused all the same.
+    """
+    found = _found(db)
+    planted: dict[str, set[Accusation]] = defaultdict(set)
     for line in _read(ledger_path):
-        rule, file = line["rule_id"], line["file"]
-        dataset, period = line["dataset"], line["period"]
-        row = int(line["row"] or 0)
-        if row and rule != "LND-022":  # a total's mismatch is an event of its file
-            place = Place(dataset, period, file, line["sheet"], row)
-            planted_rows.add(Accusation(place, rule))
-        elif rule.startswith("LND-"):
-            planted_files.add(Accusation(Place(dataset, period, file, "", 0), rule))
-        else:
-            planted_tables.add(Accusation(Place(dataset, period, "", "", 0), rule))
-    info_rules = {rule for (rule,) in db.execute(_INFO_RULES)}
-    found_rows: set[Accusation] = set()
+        planted[line["kind"]].add(_planted(line))
+    false = _false(set().union(*planted.values()), found)
+    accused_places = {a.place for a in found.all}
+    rows = []
+    for kind, accusations in sorted(planted.items()):
+        rules = {a.rule for a in accusations}
+        missed = accusations - found.all
+        rows.append(
+            KindRow(
+                kind,
+                tuple(sorted(rules)),
+                len({a.place.dataset for a in accusations}),
+                len(accusations),
+                len(accusations & found.all),
+                sum(a.place in accused_places for a in missed),
+                sum(a.rule in rules for a in found.all),
+                sum(a.rule in rules for a in false),
+            )
+        )
+    blind: dict[str, set[Place]] = defaultdict(set)
+    path = ledger_path.with_name(BLIND)
+    for line in _read(path) if path.is_file() else ():
+        blind[line["kind"]].add(_planted(line).place)
+    serious = {a.place for a in found.serious}
+    for kind, places in sorted(blind.items()):
+        datasets = len({place.dataset for place in places})
+        rows.append(KindRow(kind, (), datasets, len(places), len(places & serious), 0, 0, 0))
+    return rows
+
+
+def table(rows: Iterable[KindRow]) -> str:
+    """Return the rows as a Markdown table with their sums."""
+    lines = [
+        "| kind | rules | datasets | planted | found | missed | recall"
+        " | false accusations | precision |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    rows = list(rows)
+    for r in rows:
+        precision = "" if r.precision is None else f"{r.precision:.1%}"
+        rules = ", ".join(r.rules) or "none can"
+        lines.append(
+            f"| {r.kind} | {rules} | {r.datasets} | {r.planted} | {r.found} | {r.missed} |"
+            f" {r.recall:.1%} | {r.false} | {precision} |"
+        )
+    return "\n".join(lines)
+
+
+def summary(rows: Iterable[KindRow]) -> str:
+    """Return one sentence: kinds, what was found of what, wrongly accused."""
+    rows = list(rows)
+    seen = [r for r in rows if r.rules]
+    planted, found = sum(r.planted for r in seen), sum(r.found for r in seen)
+    rules = {rule: r.false for r in seen for rule in r.rules}
+    return (
+        f"{len(seen)} kinds that rules can find: {found} of {planted} found,"
+        f" {sum(r.found == r.planted for r in seen)} kinds in full,"
+        f" {sum(bool(n) for n in rules.values())} rules with false accusations;"
+        f" {len(rows) - len(seen)} kinds that no rule can find,"
+        f" {sum(r.found for r in rows if not r.rules)} of"
+        f" {sum(r.planted for r in rows if not r.rules)} accused all the same."
+    )
+
+
+def _planted(line: dict[str, str]) -> Accusation:
+    """Return where and by which rule a line of the ledger must be found."""
+    rule, row = line["rule_id"], int(line["row"] or 0)
+    dataset, period = line["dataset"], line["period"]
+    if row and rule != "LND-022":  # a total's mismatch is an event of its file
+        return Accusation(Place(dataset, period, line["file"], line["sheet"], row), rule)
+    if rule.startswith("LND-"):
+        return Accusation(Place(dataset, period, line["file"], "", 0), rule)
+    return Accusation(Place(dataset, period, "", "", 0), rule)
+
+
+def _found(db: psycopg.Connection) -> _Found:
+    """Read every accusation that counts now."""
+    info_rules = frozenset(rule for (rule,) in db.execute(_INFO_RULES))
+    every: set[Accusation] = set()
     serious: set[Accusation] = set()
     for dataset, period, path, sheet, row, rules, severity in db.execute(_ROWS):
         place = Place(dataset, period, path, sheet, row)
-        found_rows |= {Accusation(place, rule) for rule in rules}
+        every |= {Accusation(place, rule) for rule in rules}
         if severity != INFO:
             serious |= {Accusation(place, rule) for rule in rules if rule not in info_rules}
-    found_files = {
-        Accusation(Place(dataset, period, path, "", 0), rule)
-        for dataset, period, path, rule in db.execute(_FILES)
-    }
-    found_tables = {
-        Accusation(Place(dataset, period, "", "", 0), rule)
-        for dataset, period, rule in db.execute(_TABLES)
-    }
-    planted_places = {accusation.place for accusation in planted_rows}
-    false_info = _surplus(
-        (a for a in found_rows if a.rule in info_rules),
-        (a for a in planted_rows if a.rule in info_rules),
-    )
-    return Comparison(
-        missing=tuple(
-            sorted(
-                (planted_rows - found_rows)
-                | (planted_files - found_files)
-                | (planted_tables - found_tables)
-            )
-        ),
-        false_accusations=tuple(
-            sorted(
-                {a for a in serious if a.place not in planted_places}
-                | (found_files - planted_files)
-                | (found_tables - planted_tables)
-                | false_info
-            )
-        ),
+    for dataset, period, path, rule in db.execute(_FILES):
+        every.add(Accusation(Place(dataset, period, path, "", 0), rule))
+    for dataset, period, rule in db.execute(_TABLES):
+        every.add(Accusation(Place(dataset, period, "", "", 0), rule))
+    return _Found(frozenset(every), frozenset(serious), info_rules)
+
+
+def _false(planted: set[Accusation], found: _Found) -> set[Accusation]:
+    """Return the accusations of rows, files and tables where nothing is planted."""
+    places = {a.place for a in planted if a.place.row}
+    return (
+        {a for a in found.serious if a.place not in places}
+        | {a for a in found.all if not a.place.row and a not in planted}
+        | _surplus(
+            (a for a in found.rows if a.rule in found.info_rules),
+            (a for a in planted if a.place.row and a.rule in found.info_rules),
+        )
     )
 
 
@@ -182,3 +301,9 @@ def _surplus(found: Iterable[Accusation], planted: Iterable[Accusation]) -> set[
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+if __name__ == "__main__":
+    with psycopg.connect(sys.argv[1]) as connection:
+        measured = by_kind(connection, Path(sys.argv[2]) / "_ledger.csv")
+    print(summary(measured), table(measured), sep="\n\n")

@@ -14,7 +14,7 @@ from eduplan.contract import Contract, load_contracts
 from eduplan.settings import Settings
 from tests import admissions_database
 from tests.conftest import PROJECT
-from tests.e2e.ledger import compare
+from tests.e2e.ledger import by_kind, compare
 
 SCALE = "0.01"
 BASES = {"TRAINING": "teacher/v1", "LITERACY": "literacy/v1", "LIFELONG": "lifelong/v1"}
@@ -58,6 +58,12 @@ def test_everything_planted_is_found_and_nothing_else(
             ingest.ingest(settings, dataset)
     comparison = compare(db, city / "_ledger.csv")
     assert comparison.exact, str(comparison)
+    kinds = by_kind(db, city / "_ledger.csv")
+    caught = [kind for kind in kinds if kind.rules]
+    assert len(caught) >= 80
+    assert {(kind.recall, kind.precision) for kind in caught} == {(1.0, 1.0)}
+    blind = [kind for kind in kinds if not kind.rules]
+    assert blind and sum(kind.found for kind in blind) == 0
     db.rollback()
 
     before = db.execute("select count(*), max(batch_id) from ops.batch").fetchone()
