@@ -13,7 +13,7 @@ from eduplan.contract import Contract, load_contract, load_contracts
 from eduplan.errors import ContractError
 from eduplan.postgres import ensure_database
 from eduplan.publish import PublishResult, publish
-from eduplan.quality import drift, profile, registry
+from eduplan.quality import counties, drift, profile, registry
 from eduplan.settings import Settings
 
 if TYPE_CHECKING:  # land and audit are imported where they run: audit's import takes seconds
@@ -116,7 +116,7 @@ def audit_all(settings: Settings, dataset: str, batch_ids: Sequence[int]) -> lis
                 settings.docs_dir if batch_id in shown else None,
                 settings.docs_runs,
             )
-            for observe in (profile.observe, drift.observe):
+            for observe in (profile.observe, counties.observe, drift.observe):
                 with conn.transaction():
                     observe(conn, contract, batch_id)
     return [results[batch_id] for batch_id in batch_ids]
