@@ -244,13 +244,32 @@ def test_coverage_by_county_and_for_the_city(conn: psycopg.Connection) -> None:
     assert {C1, V1, J1}.isdisjoint(read(conn, "2025-09-30", "jj3112", Y25))
 
 
+def test_the_register_survives_a_build_of_what_it_rests_on(
+    installation: Settings, conn: psycopg.Connection
+) -> None:
+    """Tables are replaced at every build, and views on them fall with them: these rest on none."""
+    before = read(conn, "2025-09-30", "jj3112", Y25)
+    conn.rollback()
+    outcome = transform.run_dbt(
+        installation, str(installation.database_url), ["run", "--select", "+int_report__roll"]
+    )
+    assert outcome.success
+    assert read(conn, "2025-09-30", "jj3112", Y25) == before
+    assert before[P3] == ("school", None, "missing", 10)
+    doubled = conn.execute(
+        "select 1 from intermediate.int_report__roll group by school_code, period_year, stage"
+        " having count(*) > 1"
+    ).fetchall()
+    assert doubled == []
+
+
 def test_an_installation_that_stands_still_reads_everything_on_its_day(
     installation: Settings,
 ) -> None:
     """The demo's platforms are read when it runs, but seen on the day of its city."""
     settings = installation.model_copy(update={"today": dt.date(2026, 7, 3)})
     url = str(settings.database_url)
-    outcome = transform.run_dbt(settings, url, ["run", "--select", "int_report__arrivals+"])
+    outcome = transform.run_dbt(settings, url, ["run", "--select", "qa_late_register"])
     assert outcome.success
     with psycopg.connect(url) as conn:
         rows = conn.execute(

@@ -21,13 +21,9 @@ def expected_silence(conn: psycopg.Connection[Any], dataset: str, day: dt.date) 
     passed and nothing came for it at all; units that are missing within a delivery are the matter
     of marts.qa_late_register. A dataset without deadlines is never expected.
     """
-    built = conn.execute(
-        "select to_regclass('intermediate.int_report__windows') is not null"
-    ).fetchone()
-    # With a build the exceptions of the seed count as well.
-    turns = _TURNS.replace("quality.submission_window", "intermediate.int_report__windows")
-    statement = turns if built == (True,) else _TURNS
-    row = conn.execute(statement, {"dataset": dataset, "day": day}).fetchone()
+    seeded = conn.execute("select to_regclass('ref.submission_window') is not null").fetchone()
+    exceptions = _EXCEPTIONS if seeded == (True,) else _NO_EXCEPTIONS
+    row = conn.execute(exceptions + _TURNS, {"dataset": dataset, "day": day}).fetchone()
     if row is None:
         return "没有约定报送截止日。"
     due_on, period, came_on, opens_on, next_due_on = row
@@ -115,14 +111,33 @@ def _zh(day: dt.date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+# The seed's days for a period stand in place of the contract's; without any nobody is chased.
+_NO_EXCEPTIONS = """
+with stated as (
+    select * from quality.submission_window where dataset = %(dataset)s
+),
+"""
+_EXCEPTIONS = """
+with stated as (
+    select distinct on (w.period)
+        w.dataset, w.period, coalesce(e.opens_on, w.opens_on) as opens_on,
+        case when e.dataset is not null and e.opens_on is null then e.due_on
+            else coalesce(e.due_on, w.due_on) end as due_on
+    from quality.submission_window w
+    left join ref.submission_window e
+        on e.dataset = w.dataset and e.period in (w.period, '*')
+    where w.dataset = %(dataset)s
+    order by w.period, e.period desc
+),
+"""
 # The latest turn that is due, the day something came for it, and the turn that comes next.
 _TURNS = """
-with turn as (
+turn as (
     select w.period, w.opens_on, w.due_on, d.period_kind = 'none' as is_recurring,
         lead(w.opens_on) over (order by w.opens_on) as next_opens_on
-    from quality.submission_window w
+    from stated w
     join quality.reporting_duty d using (dataset)
-    where w.dataset = %(dataset)s
+    where w.due_on is not null
 ),
 arrival as (
     select b.period, least(coalesce(min(f.modified_at), b.landed_at), b.landed_at) as came_at

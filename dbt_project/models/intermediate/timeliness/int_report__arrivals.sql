@@ -1,7 +1,7 @@
 {#- Grain: file of a delivery that landed, or a reading without news: the day it came. A file came when
     its sender last saved it, but never after it landed; what has no such time came when it was
     landed. What was refused or rejected did not come. -#}
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 with
 
 landed as (

@@ -1,7 +1,7 @@
 {#- Grain: dataset x period x school that it must hold: the day the first file with rows of the school
     came. Expected are the schools of the register of that school year, or of the latest one before,
     that teach one of the dataset's stages. -#}
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 with
 
 unit as (
@@ -14,17 +14,17 @@ period as (
         asked.dataset, asked.period, max(year.period_year) as register_year
     from {{ ref('int_report__windows') }} as asked
     inner join unit using (dataset)
-    inner join (select distinct period_year from {{ ref('int_school__stages') }}) as year
+    inner join (select distinct period_year from {{ ref('int_report__roll') }}) as year
         on year.period_year <= asked.period_year
     group by 1, 2
 ),
 
 expected as (
     select distinct
-        period.dataset, period.period, school.school_code, school.county_code
+        period.dataset, period.period, school.school_code, school.school_name, school.county_code
     from period
     inner join unit using (dataset)
-    inner join {{ ref('int_school__stages') }} as school
+    inner join {{ ref('int_report__roll') }} as school
         on period.register_year = school.period_year
         and school.stage = any(unit.stages)
         and (unit.teaching_points or not school.is_teaching_point)
@@ -42,6 +42,7 @@ select
     expected.dataset,
     expected.period,
     expected.school_code,
+    expected.school_name,
     expected.county_code,
     received.received_on
 from expected

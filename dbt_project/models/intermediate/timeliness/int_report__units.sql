@@ -3,7 +3,7 @@
     School: the first file with its rows. Where no school of a county sent anything, but the county
     a sum of its own, the county is the unit. County: the day half of its schools were in. Office:
     the day the last file of its first delivery came. -#}
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 with
 
 asked as (
@@ -47,7 +47,7 @@ summed as (
 schools as (
     select
         school.dataset, school.period, 'school' as unit_level, school.school_code as unit_code,
-        school.county_code, school.received_on
+        school.school_name as unit_name, school.county_code, school.received_on
     from school
     inner join asked using (dataset, period)
     left join summed using (dataset, period, county_code)
@@ -57,7 +57,7 @@ schools as (
 counties as (
     select
         school.dataset, school.period, 'county' as unit_level, school.county_code as unit_code,
-        school.county_code,
+        null as unit_name, school.county_code,
         nullif(
             percentile_disc(0.5) within group (order by coalesce(school.received_on, 'infinity')),
             'infinity'
@@ -65,7 +65,7 @@ counties as (
     from school
     inner join asked using (dataset, period)
     where asked.unit_level = 'county'
-    group by 1, 2, 4, 5
+    group by 1, 2, 4, 6
 ),
 
 -- The day a whole delivery had come: that of its last file.
@@ -78,7 +78,7 @@ delivered as (
 offices as (
     select
         asked.dataset, asked.period, 'office' as unit_level, city.region_code as unit_code,
-        city.region_code as county_code,
+        null as unit_name, city.region_code as county_code,
         min(delivered.came_on) as received_on
     from asked
     cross join (select region_code from {{ ref('region') }} where region_level = 'city') as city
@@ -97,7 +97,7 @@ offices as (
 every as (
     select * from schools
     union all
-    select dataset, period, 'county', county_code, county_code, received_on from summed
+    select dataset, period, 'county', county_code, null, county_code, received_on from summed
     union all
     select * from counties
     union all
@@ -136,6 +136,7 @@ select
     every.period,
     every.unit_level,
     every.unit_code,
+    every.unit_name,
     every.county_code,
     asked.opens_on,
     asked.due_on,

@@ -1,6 +1,6 @@
-{#- Grain: dataset x period: when it opens and is due, by contract or exception. A view: a deadline
+{#- Grain: dataset x period: when it opens and is due, by contract or exception. A deadline
     changed in a contract is in force at once. Periods without a due day are left out. -#}
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 with
 
 -- The line of the period itself comes before that of the whole dataset.

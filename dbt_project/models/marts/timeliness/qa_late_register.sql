@@ -1,5 +1,5 @@
 {#- Grain: dataset x period x unit that must send it: on time, late, missing or not due, counted to a
-    given day. A view, so that it moves with the day and not with the build. -#}
+    given day. A view, so that it moves with the day and with what lands, and not with the build. -#}
 {{ config(materialized='view') }}
 with
 
@@ -17,7 +17,7 @@ counted as (
         unit.unit_level,
         unit.unit_code,
         case unit.unit_level
-            when 'school' then school.school_name
+            when 'school' then unit.unit_name
             when 'county' then region.region_name
             else duty.owner
         end as unit_name,
@@ -38,11 +38,6 @@ counted as (
     inner join {{ source('quality', 'reporting_duty') }} as duty using (dataset)
     cross join day
     left join {{ ref('region') }} as region on unit.county_code = region.region_code
-    left join (
-        select distinct on (school_code) school_code, school_name
-        from {{ ref('int_school__years') }}
-        order by school_code, period_year desc
-    ) as school on unit.unit_level = 'school' and unit.unit_code = school.school_code
 )
 
 select
