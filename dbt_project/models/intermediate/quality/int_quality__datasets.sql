@@ -1,7 +1,7 @@
 {{ config(materialized='view', post_hook=[]) }}
 {#- Grain: dataset: its contract as it stands, and the one its last publication was judged by. Row
-    counts of datasets that small cells are hidden of are closed: a list's length less a published
-    count would tell the hidden one. -#}
+    counts of lists of persons that small cells are hidden of are closed: a list's length less a
+    published count would tell the hidden one. -#}
 with
 
 latest as (
@@ -26,6 +26,12 @@ hidden as (
     inner join {{ ref('int_suppression__indicators') }} as suppression using (indicator_code)
     where input.is_in_numerator or input.is_in_denominator
     group by input.dataset
+),
+
+persons as (
+    select distinct dataset, contract_hash
+    from {{ source('quality', 'contract_column') }}
+    where personal is not null
 )
 
 select
@@ -38,8 +44,11 @@ select
     latest.steward,
     published.contract_hash as published_hash,
     published.published_at,
-    coalesce(hidden.is_city_closed, false) as is_city_closed,
-    coalesce(hidden.is_city_closed or hidden.is_county_closed, false) as is_county_closed
+    coalesce(persons.dataset is not null and hidden.is_city_closed, false) as is_city_closed,
+    coalesce(
+        persons.dataset is not null and (hidden.is_city_closed or hidden.is_county_closed), false
+    ) as is_county_closed
 from latest
 left join published using (dataset)
 left join hidden using (dataset)
+left join persons using (dataset, contract_hash)
