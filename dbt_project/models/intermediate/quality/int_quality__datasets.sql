@@ -49,6 +49,7 @@ select
         persons.dataset is not null and (hidden.is_city_closed or hidden.is_county_closed), false
     ) as is_county_closed
 from latest
-left join published using (dataset)
-left join hidden using (dataset)
-left join persons using (dataset, contract_hash)
+left join published on latest.dataset = published.dataset
+left join hidden on latest.dataset = hidden.dataset
+left join persons
+    on latest.dataset = persons.dataset and latest.contract_hash = persons.contract_hash
