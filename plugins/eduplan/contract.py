@@ -803,6 +803,19 @@ class _Reader:
                 "no deadline",
                 "add {property: deadline, value: '09-20', description: …}",
             )
+        day = r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+        for name, form, fix in (
+            (
+                "deadline",
+                rf"{day}|(0[1-9]|[12]\d|3[01])",
+                "'09-20', or '05' for the 5th of a month",
+            ),
+            ("window", rf"{day}/{day}", "'09-01/09-30'"),
+        ):
+            if name in sla and not re.fullmatch(form, sla[name]):
+                self.mistakes.add(
+                    "slaProperties", f"{name} {sla[name]!r} is no day of a year", f"write {fix}"
+                )
         if schedule and not re.fullmatch(r"\S+( \S+){4}", schedule):
             self.mistakes.add("slaProperties", f"{schedule!r} is not cron", "write five fields")
         return MappingProxyType(sla), schedule

@@ -239,6 +239,10 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         ),
         "the crosstab fills 'year'",
     ),
+    "vague deadline": (
+        lambda d: d["slaProperties"][0].update(value="9月20日"),
+        "deadline '9月20日' is no day of a year",
+    ),
     "no deadline": (lambda d: d["slaProperties"][0].update(property="x"), "no deadline"),
     "schedule is not cron": (
         lambda d: d["slaProperties"][0].update(schedule="daily"),
