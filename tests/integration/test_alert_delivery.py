@@ -72,7 +72,7 @@ def raised(
     key: str | None = None,
     severity: str = "critical",
     at: dt.datetime = NOON,
-    detail: str = "藤县上报 1200 行,其中 96 行有严重问题,超过 5% 的限度。",
+    detail: str = "藤县上报 1200 行，其中 96 行有严重问题，超过 5% 的限度。",
 ) -> int:
     """Open an alert as the engine does; return its id."""
     row = db.execute(
@@ -148,9 +148,9 @@ def test_each_service_is_told_in_its_own_form_and_once(
     assert again == Delivered()
     (message,) = servers.received
     assert message.service == service
-    assert "【严重】新告警:学籍 2026-2027 一批被暂停" in message.title
+    assert "【严重】新告警：学籍 2026-2027 一批被暂停" in message.title
     for said in (
-        "藤县上报 1200 行,其中 96 行有严重问题",
+        "藤县上报 1200 行，其中 96 行有严重问题",
         "CMP-01",
         "请在审核页作出决定",
         "学籍专班",
@@ -256,7 +256,7 @@ def test_a_dead_channel_is_told_on_the_others_until_it_works_again(
     ((key, severity, failures, detail),) = dead_channels(db)
     assert (key, severity, failures) == ("dead_channel:bureau", "critical", 3)
     assert detail == (
-        "已连续失败 3 次,1 条消息在等待;最近一次:refused, errcode 93000: invalid webhook url ***"
+        "已连续失败 3 次，1 条消息在等待；最近一次：refused, errcode 93000: invalid webhook url ***"
     )
 
     dead = raised(
@@ -268,7 +268,7 @@ def test_a_dead_channel_is_told_on_the_others_until_it_works_again(
     )
     deliver(office, db, NOON + 4 * MINUTE)
     assert [(m.service, m.title) for m in servers.received] == [
-        ("smtp", "【严重】新告警:告警渠道 bureau 发不出消息")
+        ("smtp", "【严重】新告警：告警渠道 bureau 发不出消息")
     ]
 
     servers.behave.clear()
@@ -278,7 +278,7 @@ def test_a_dead_channel_is_told_on_the_others_until_it_works_again(
     happened(db, dead, "recovered")
     deliver(office, db, NOON + 8 * MINUTE)
     assert [m.service for m in servers.received] == ["smtp", WECOM, "smtp"]
-    assert servers.received[-1].title == "【严重】已恢复:告警渠道 bureau 发不出消息"
+    assert servers.received[-1].title == "【严重】告警恢复：告警渠道 bureau 发不出消息"
 
 
 def test_an_address_that_is_not_set_stops_only_its_channel(
@@ -315,12 +315,14 @@ def test_quiet_hours_hold_everything_but_the_critical_that_may_break_them(
     raised(db, "不急的事", severity="warning", at=night)
 
     assert deliver(office, db, night).sent == 1
-    assert [(m.service, m.title) for m in servers.received] == [(FEISHU, "【严重】新告警:严重的事")]
+    assert [(m.service, m.title) for m in servers.received] == [
+        (FEISHU, "【严重】新告警：严重的事")
+    ]
     assert deliver(office, db, dt.datetime(2026, 9, 21, 22, 59, tzinfo=dt.UTC)).sent == 0
     assert deliver(office, db, dt.datetime(2026, 9, 21, 23, 0, tzinfo=dt.UTC)).sent == 3
     assert [(m.service, m.title) for m in servers.received[1:]] == [
         (WECOM, "【严重】2 条告警有变化"),
-        (FEISHU, "【警告】新告警:不急的事"),
+        (FEISHU, "【警告】新告警：不急的事"),
     ]
 
 
@@ -355,15 +357,15 @@ def test_warnings_come_once_a_day_in_one_message(
     morning = deliver(office, db, dt.datetime(2026, 9, 22, 0, 30, tzinfo=dt.UTC))
     assert (morning.sent, morning.messages) == (5, 1)
     (message,) = servers.received
-    assert message.title == "数据质量日报 2026-09-22:4 条告警有变化"
+    assert message.title == "数据质量日报 2026-09-22：4 条告警有变化"
     assert message.text.splitlines() == [
-        "- 【警告】新告警:第 0 件 #1",
-        "- 【警告】新告警:第 1 件 #2",
-        "- 【警告】新告警:第 2 件 #3",
-        "- 【警告】已恢复:已经好了的 #4",
+        "- 【警告】新告警：第 0 件 #1",
+        "- 【警告】新告警：第 1 件 #2",
+        "- 【警告】新告警：第 2 件 #3",
+        "- 【警告】告警恢复：已经好了的 #4",
         "",
-        "目前未关闭的告警:严重 0、警告 3、提示 0。",
-        "详情见 `eduplan alerts list`;认领:`eduplan alerts ack 编号`。",
+        "目前未关闭的告警：严重 0、警告 3、提示 0。",
+        "详情见 `eduplan alerts list`；认领：`eduplan alerts ack 编号`。",
     ]
     assert deliver(office, db, dt.datetime(2026, 9, 23, 0, 30, tzinfo=dt.UTC)).sent == 0
 
@@ -377,10 +379,10 @@ def test_what_worsens_says_from_what(
     happened(db, alert, "worsened", magnitude=200, at=NOON + HOUR)
     deliver(office, db, NOON + HOUR)
     assert [m.title for m in servers.received] == [
-        "【严重】新告警:学籍 2026-2027 一批被暂停",
-        "【严重】加重:学籍 2026-2027 一批被暂停",
+        "【严重】新告警：学籍 2026-2027 一批被暂停",
+        "【严重】告警加重：学籍 2026-2027 一批被暂停",
     ]
-    assert "程度:96 → 200" in servers.received[1].text
+    assert "程度：96 → 200" in servers.received[1].text
 
 
 def test_what_a_person_did_is_not_told_unless_a_route_wants_it(
@@ -401,7 +403,7 @@ def test_what_a_person_did_is_not_told_unless_a_route_wants_it(
     assert deliver(office, db, NOON).planned == 0  # an event is planned once
     happened(db, alert, "resolved")
     assert deliver(office, db, NOON).sent == 1
-    assert servers.received[-1].title == "【严重】已关闭:学籍 2026-2027 一批被暂停"
+    assert servers.received[-1].title == "【严重】告警关闭：学籍 2026-2027 一批被暂停"
 
 
 _RUN = """
@@ -462,12 +464,12 @@ def test_many_alerts_fit_the_service_and_each_is_told_once(
 ) -> None:
     one_channel(office, service)
     for number in range(120):
-        raised(db, f"第 {number:03} 件:某某县某某镇某某中心小学上报的教师培训学时表被暂停")
+        raised(db, f"第 {number:03} 件：某某县某某镇某某中心小学上报的教师培训学时表被暂停")
     done = deliver(office, db, NOON)
     assert done.sent == 120
     text = "\n".join(m.text for m in servers.received)
     assert [text.count(f"第 {number:03} 件") for number in range(120)] == [1] * 120
-    assert text.count("目前未关闭的告警:严重 120") == 1
+    assert text.count("目前未关闭的告警：严重 120") == 1
     assert done.messages == len(servers.received) == (5 if service == WECOM else 1)
 
 
@@ -477,7 +479,18 @@ def test_a_long_text_is_cut_at_a_character_not_refused(
     one_channel(office, WECOM)
     raised(db, detail="很长的情况" * 2000)
     assert deliver(office, db, NOON).sent == 1
-    assert servers.received[0].text.endswith("……(全文见 `eduplan alerts show 1`)")
+    lines = servers.received[0].text.splitlines()
+    assert lines[0].strip().endswith("……")
+    assert 3000 < len(lines[0].encode()) < 3500
+    assert [line.split("：")[0] for line in lines[1:]] == [
+        "数据集",
+        "期间",
+        "涉及指标",
+        "怎么办",
+        "负责人",
+        "处理手册",
+        "认领",
+    ]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -518,11 +531,12 @@ def test_a_channel_that_left_the_file_leaves_its_messages_to_the_others(
 def test_the_shipped_routes_write_the_log(db: psycopg.Connection, office: Settings) -> None:
     raised(db)
     raised(db, "提示", severity="warning")
-    assert (deliver(office, db, NOON).sent, deliver(office, db, NOON).sent) == (1, 0)
+    assert (deliver(office, db, NOON).sent, deliver(office, db, NOON).sent) == (2, 0)
     lines = (office.logs_dir / "alerts.log").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "2026-09-21 12:00:00 【严重】新告警:学籍 2026-2027 一批被暂停"
-    assert lines[1] == "    情况:藤县上报 1200 行,其中 96 行有严重问题,超过 5% 的限度。"
-    assert "    认领:`eduplan alerts ack 1`" in lines
+    assert lines[0] == "2026-09-21 12:00:00 【严重】2 条告警有变化"
+    assert lines[1] == "    **【严重】新告警：学籍 2026-2027 一批被暂停**"
+    assert lines[2] == "    情况：藤县上报 1200 行，其中 96 行有严重问题，超过 5% 的限度。"
+    assert "    认领：`eduplan alerts ack 1`" in lines
 
 
 def test_an_address_may_be_an_airflow_connection(

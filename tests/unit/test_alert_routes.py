@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eduplan.quality.alerts.message import Told, Words, compose
-from eduplan.quality.alerts.routes import Occurrence, Routes, RoutesError, load, path_of
+from eduplan.quality.alerts.routes import EVENTS, Occurrence, Routes, RoutesError, load, path_of
 from eduplan.settings import Settings
 from tests.conftest import PROJECT
 
@@ -260,11 +260,11 @@ def test_one_alert_is_told_in_full_in_both_languages() -> None:
         12, "巩固率落后", "三个县低于目标。", severity="critical", indicators=("CMP-19", "CMP-20")
     )
     (zh,) = compose([alert], words(runbook_url="https://git.example.cn/runbook/"), 3500)
-    assert zh.title == "【严重】新告警:巩固率落后"
+    assert zh.title == "【严重】新告警：巩固率落后"
     assert zh.body == (
-        "情况:三个县低于目标。  \n涉及指标:CMP-19 巩固率、CMP-20  \n怎么办:请改正。  \n"
-        "负责人:学籍专班  \n处理手册:https://git.example.cn/runbook/check_failed.md  \n"
-        "认领:`eduplan alerts ack 12`"
+        "情况：三个县低于目标。  \n涉及指标：CMP-19 巩固率、CMP-20  \n怎么办：请改正。  \n"
+        "负责人：学籍专班  \n处理手册：https://git.example.cn/runbook/check_failed.md  \n"
+        "认领：`eduplan alerts ack 12`"
     )
     (en,) = compose([alert], words("en"), 3500)
     assert en.title == "【critical】new alert: 巩固率落后"
@@ -273,8 +273,17 @@ def test_one_alert_is_told_in_full_in_both_languages() -> None:
 
 def test_what_is_over_asks_for_nothing() -> None:
     (message,) = compose([told(12, "巩固率落后", event="recovered")], words(), 3500)
-    assert message.title == "【警告】已恢复:巩固率落后"
-    assert message.body == "负责人:学籍专班"
+    assert message.title == "【警告】告警恢复：巩固率落后"
+    assert message.body == "负责人：学籍专班"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize(("lang", "word"), [("zh", "告警"), ("en", "alert")])
+def test_every_title_has_the_keyword_of_robots(event: str, lang: str, word: str) -> None:
+    one, two = told(1, "巩固率落后", event=event), told(2, "学籍迟报", event=event)
+    for alerts, day in (([one], None), ([one, two], None), ([one], dt.date(2026, 9, 21))):
+        (message,) = compose(alerts, words(lang), 3500, day)
+        assert word in message.title
 
 
 def test_the_worst_comes_first() -> None:

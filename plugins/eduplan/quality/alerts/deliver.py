@@ -96,7 +96,7 @@ def try_channel(
             hint=f"its channels are: {', '.join(routes.channels)}",
         )
     stamp = now.astimezone(routes.channels[name].timezone)
-    text = f"这是一条测试消息({stamp:%Y-%m-%d %H:%M}),说明渠道 {name} 可用,无需处理。"
+    text = f"这是一条测试消息（{stamp:%Y-%m-%d %H:%M}），说明渠道 {name} 可用，无需处理。"
     _Line(settings, routes.channels[name], resolve, now).send("eduplan 告警测试", text)
 
 

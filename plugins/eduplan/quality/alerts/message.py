@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from eduplan.console import plain
@@ -11,21 +11,23 @@ from eduplan.console import plain
 _FULL = 5
 """Up to so many alerts in one message are told in full, more by a line each."""
 _INDICATORS = 5
+_CUT = "……"
 
+# Every title has the word 告警 (alert): robots may be set to take only what has it.
 _WORDS = {
     "zh": {
         "critical": "严重",
         "warning": "警告",
         "info": "提示",
         "opened": "新告警",
-        "worsened": "加重",
-        "woken": "暂缓到期,问题仍在",
-        "recovered": "已恢复",
-        "acknowledged": "已认领",
-        "snoozed": "暂缓",
-        "resolved": "已关闭",
+        "worsened": "告警加重",
+        "woken": "告警暂缓到期，问题仍在",
+        "recovered": "告警恢复",
+        "acknowledged": "告警已认领",
+        "snoozed": "告警暂缓",
+        "resolved": "告警关闭",
         "events": "{n} 条告警有变化",
-        "digest": "数据质量日报 {day}:{n} 条告警有变化",
+        "digest": "数据质量日报 {day}：{n} 条告警有变化",
         "detail": "情况",
         "amount": "程度",
         "dataset": "数据集",
@@ -36,11 +38,11 @@ _WORDS = {
         "owner": "负责人",
         "runbook": "处理手册",
         "ack": "认领",
-        "still": "目前未关闭的告警:严重 {critical}、警告 {warning}、提示 {info}。",
-        "details": "详情见 `eduplan alerts list`;认领:`eduplan alerts ack 编号`。",
-        "part": "({part}/{parts})",
-        "cut": "……(全文见 `eduplan alerts show {alert}`)",
-        "colon": ":",
+        "still": "目前未关闭的告警：严重 {critical}、警告 {warning}、提示 {info}。",
+        "details": "详情见 `eduplan alerts list`；认领：`eduplan alerts ack 编号`。",
+        "part": "（{part}/{parts}）",
+        "cut": "……（全文见 `eduplan alerts show {alert}`）",
+        "colon": "：",
         "stop": "、",
     },
     "en": {
@@ -48,12 +50,12 @@ _WORDS = {
         "warning": "warning",
         "info": "info",
         "opened": "new alert",
-        "worsened": "worse",
-        "woken": "snooze ended, still there",
-        "recovered": "recovered",
-        "acknowledged": "acknowledged",
-        "snoozed": "snoozed",
-        "resolved": "resolved",
+        "worsened": "alert worse",
+        "woken": "alert still there after its snooze",
+        "recovered": "alert recovered",
+        "acknowledged": "alert acknowledged",
+        "snoozed": "alert snoozed",
+        "resolved": "alert closed",
         "events": "{n} alerts changed",
         "digest": "Data quality of {day}: {n} alerts changed",
         "detail": "What",
@@ -136,11 +138,8 @@ def compose(
     full = digest_of is None and len(ordered) <= _FULL
     foot = "" if full else f"\n\n{_still(words)}\n{words['details']}"
     single = full and len(ordered) == 1
-    blocks = [
-        _fitting(_block(t, words, heading=not single) if full else _line(t, words), t, words, room)
-        for t in ordered
-        for room in [max_bytes - len(foot.encode()) - 1]
-    ]
+    room = max_bytes - len(foot.encode()) - 1
+    blocks = [_fitting(t, words, room, full, heading=not single) for t in ordered]
     pages: list[list[int]] = [[]]
     used = 0
     for number, block in enumerate(blocks):
@@ -203,7 +202,8 @@ def _block(told: Told, words: Words, heading: bool) -> str:
 
 
 def _line(told: Told, words: Words) -> str:
-    amount = f"({words['amount']} {_amount(told)})" if told.before is not None else ""
+    grown = _amount(told)
+    amount = f" {words['amount']}{words['colon']}{grown}" if grown else ""
     return f"- {_headline(told, words)}{amount} #{told.alert_id}"
 
 
@@ -236,9 +236,17 @@ def _still(words: Words) -> str:
     return words["still"].format(**counts)
 
 
-def _fitting(block: str, told: Told, words: Words, room: int) -> str:
-    """Shorten a block that alone is too long, at a character's end."""
-    if len(block.encode()) + 2 <= room:
-        return block
+def _fitting(told: Told, words: Words, room: int, full: bool, heading: bool) -> str:
+    """Return one alert's text in at most ``room`` bytes: the detail gives way first."""
+    while True:
+        block = _block(told, words, heading) if full else _line(told, words)
+        excess = len(block.encode()) + 2 - room
+        if excess <= 0:
+            return block
+        detail = harmless(told.detail).encode()
+        keep = len(detail) - excess - 2 * len(_CUT.encode())
+        if not full or keep <= 0:
+            break
+        told = replace(told, detail=detail[:keep].decode(errors="ignore") + _CUT)
     cut = words["cut"].format(alert=told.alert_id)
     return block.encode()[: room - len(cut.encode()) - 2].decode(errors="ignore") + cut

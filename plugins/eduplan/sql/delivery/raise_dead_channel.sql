@@ -5,7 +5,7 @@ select
     'dead_channel',
     'critical',
     '告警渠道 ' || %(channel)s || ' 发不出消息',
-    '已连续失败 ' || %(failures)s || ' 次,' || count(*) || ' 条消息在等待;最近一次:' || %(error)s,
+    '已连续失败 ' || %(failures)s || ' 次，' || count(*) || ' 条消息在等待；最近一次：' || %(error)s,
     %(failures)s,
     %(now)s
 from quality.alert_delivery
