@@ -1,10 +1,13 @@
 """The measurement of detection itself: a ledger and verdicts whose numbers are plain."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.conftest import PROJECT
 from tests.e2e.ledger import KindRow, by_kind, compare, summary, table
 
 LEDGER = """\
@@ -72,6 +75,19 @@ def test_each_kind_has_its_own_numbers(db: psycopg.Connection, ledger: Path) -> 
     )
     assert "| sex-unknown | STU-02 | 1 | 2 | 0 | 2 | 0.0% | 1 | 0.0% |" in table(rows.values())
     assert "| wrong-name | none can | 1 | 2 | 1 | 1 | 50.0% | 0 |  |" in table(rows.values())
+
+
+def test_it_is_printed_for_the_docs(db: psycopg.Connection, db_url: str, ledger: Path) -> None:
+    db.commit()
+    printed = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.ledger", db_url, str(ledger.parent)],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert printed.startswith("4 kinds that rules can find: 3 of 6 found")
+    assert "| check-digit | STU-01 | 1 | 2 | 2 | 0 | 100.0% | 0 | 100.0% |" in printed
 
 
 def test_the_comparison_of_everything_says_the_same(db: psycopg.Connection, ledger: Path) -> None:
