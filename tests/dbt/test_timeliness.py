@@ -4,6 +4,7 @@ County A = 450403 (schools P1 P2 P3 T1 J1), B = 450421 (N1), M = 450401 (C1 V1).
 """
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner
 
 from eduplan import transform, warehouse
+from eduplan.commands.late import app
 from eduplan.contract import load_contracts
 from eduplan.quality import windows
 from eduplan.settings import Settings
@@ -242,6 +245,33 @@ def test_coverage_by_county_and_for_the_city(conn: psycopg.Connection) -> None:
     ).fetchall()
     assert office == [(CITY, 1, 1)]
     assert {C1, V1, J1}.isdisjoint(read(conn, "2025-09-30", "jj3112", Y25))
+
+
+def test_the_command_lists_who_is_late(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDUPLAN_DATABASE_URL", str(installation.database_url))
+    monkeypatch.setenv("EDUPLAN_HOME", str(installation.home))
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, [*arguments, "--format", "json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    listed = run("list", "--on", "2025-09-30", "--dataset", "students", "--period", Y25)
+    assert [(row["unit_name"], row["status"], row["days_late"]) for row in listed] == [
+        ("市直", "missing", 10),
+        ("万秀区", "late", 5),
+    ]
+    assert run("list", "--on", "2025-09-30", "--county", "苍梧县", "--dataset", "students") == []
+    (one,) = run("list", "--on", "2025-10-01", "--unit", P3, "--period", Y25, "--dataset", "jj3112")
+    assert (one["refused_on"], one["received_on"]) == ("2025-09-19", None)
+    covered = run("coverage", "--on", "2025-09-30", "--dataset", "students")
+    assert {row["county"]: row["schools_pct"] for row in covered} == {
+        "梧州市": 50, "万秀区": 60, "苍梧县": 100, "市直": 0,
+    }  # fmt: skip
+    wrong = CliRunner().invoke(app, ["list", "--status", "soon"])
+    assert wrong.exit_code == 2
 
 
 def test_the_register_survives_a_build_of_what_it_rests_on(

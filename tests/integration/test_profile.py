@@ -11,9 +11,9 @@ import pytest
 from eduplan.audit import audit
 from eduplan.contract import Contract
 from eduplan.publish import publish
-from eduplan.quality import windows
+from eduplan.quality import volume, windows
 from eduplan.quality.profile import observe
-from eduplan.quality.silence import expected_silence, volume_anomaly
+from eduplan.quality.silence import expected_silence
 from tests.integration import by_hand
 from tests.landing_support import Desk
 from tests.landing_support import contract as file_contract
@@ -187,6 +187,20 @@ def test_deliveries_of_some_schools_are_not_compared(db: psycopg.Connection, db_
     assert anomalies(db, batch) == {}
 
 
+def test_a_platform_that_brings_little_is_seen_with_its_batch(
+    db: psycopg.Connection, db_url: str
+) -> None:
+    by_key = replace(PUPILS, scope="key", scope_columns=("phone",), period_kind="none")
+    for day, count in (("2024-06-01", 1), ("2024-10-10", 100), ("2025-10-10", 20)):
+        batch = by_hand.land_rows(db, by_key, "all", year(count, other=0), content=day)
+        db.execute(
+            "update ops.batch set landed_at = %s where batch_id = %s", (f"{day} 12:00+08", batch)
+        )
+    observe(db, by_key, batch)
+    # log2(21 / 101)
+    assert anomalies(db, batch) == {("", "rows_4_weeks", ""): -2.27}
+
+
 def test_a_batch_without_any_value(db: psycopg.Connection, db_url: str) -> None:
     batch = deliver(db, db_url, PUPILS, Y25, [(None, None, None, None)], look=True)
     found = figures(db, batch)
@@ -276,13 +290,21 @@ def test_volume_is_compared_with_the_same_weeks_of_former_years(db: psycopg.Conn
     for day, count in (("2022-10-10", 400), ("2023-10-12", 410), ("2024-10-09", 390)):
         land(day, count)
     land("2025-10-11", 120)
-    found = volume_anomaly(db, "events", dt.date(2025, 10, 20))
+    found = volume.far(db, "events", dt.date(2025, 10, 20))
     assert found is not None
     # Median 400, spread 20: (120 - 400) / 20.
-    assert (found.figure.value, found.expected, found.spread, found.score) == (120, 400, 20, -14)
+    far, compared = found
+    assert (far.figure.value, far.expected, far.spread, far.score) == (120, 400, 20, -14)
+    assert compared == ["2022-10-20", "2023-10-20", "2024-10-20"]
     land("2025-10-12", 230)  # 350 in all
-    assert volume_anomaly(db, "events", dt.date(2025, 10, 20)) is None
+    assert volume.far(db, "events", dt.date(2025, 10, 20)) is None
+    land("2025-10-13", 9000)  # everything read again is no news
+    db.execute(
+        "insert into ops.pull (dataset, kind, status, is_full, spool, batch_id) select 'events',"
+        " 'api', 'landed', true, '', max(batch_id) from ops.batch where dataset = 'events'"
+    )
+    assert volume.far(db, "events", dt.date(2025, 10, 20)) is None
     # Nothing came in any August, so that of 2026 is quiet; October is not.
     assert expected_silence(db, "events", dt.date(2026, 8, 25)) == "往年同期也没有数据。"
-    assert volume_anomaly(db, "events", dt.date(2026, 8, 25)) is None
+    assert volume.far(db, "events", dt.date(2026, 8, 25)) is None
     assert expected_silence(db, "events", dt.date(2026, 10, 20)) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eduplan.errors import ContractError
-from eduplan.quality.profile import Figure, compare, judge
+from eduplan.quality.compare import Figure, compare, judge
 from eduplan.quality.windows import Window, windows
 from tests.landing_support import contract
 

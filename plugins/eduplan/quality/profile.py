@@ -1,58 +1,26 @@
 """What a batch looks like in numbers, against the same window of former years.
 
-A batch is read twice: once for what can be counted in passing, once for the quantiles. Figures are
-kept for the batch and, where its rows name a school, for each county. They never hold a value of a
-row. Batches that replace only some schools or keys are not compared: which schools a delivery holds
-differs every time, and the register of late reports says who is missing.
+A batch is read three times: for who is in it, for what can be counted by county, and for its code
+lists; quantiles come from a sample. Figures are kept for the batch and, where its rows name a school, for
+each county. They never hold a value of a row. Batches of single schools are not compared: which
+schools a delivery holds differs every time, and the late register says who is missing.
 """
 
-import math
-import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from eduplan.contract import Column, Contract
+from eduplan.quality import volume
+from eduplan.quality.compare import Anomaly, Figure, compare
 from eduplan.replace import PARTIAL
 
-# A share or quantile of fewer rows says little.
-_ROWS_ENOUGH = 50
 _SAMPLE = 20_000
 _CODES_MOST = 30
 _YEARS_COMPARED = 5
 _SCHOOL_COLUMNS = ("school_code", "reporter_code", "kindergarten_code")
-
-# At least three former years: scaled median absolute deviation, never less than the floor.
-_MAD_SCALE = 1.4826
-_FAR = 4.0
-_FLOOR_RATIO = 0.05
-_FLOOR_SHARE = 0.01
-# Fewer: a volume or quantile may at most double or halve, a share move by so much.
-_FAR_LOG2 = 1.0
-_FAR_SHARE = 0.15
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a batch; ``county`` and ``column`` are empty where they do not apply."""
-
-    county: str
-    metric: str
-    column: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """A figure far from those of former years; the fields are those of quality.anomaly."""
-
-    figure: Figure
-    expected: float
-    spread: float | None
-    score: float
 
 
 def observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) -> None:
@@ -63,6 +31,7 @@ def observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) ->
     missed = conn.execute(
         "select batch_id from ops.batch b where dataset = %s and status = 'published'"
         " and not exists (select from quality.profile p where p.batch_id = b.batch_id)"
+        " and to_regclass(format('raw.%%I', dataset || '__b' || batch_id)) is not null"
         " and batch_id <> %s order by batch_id",
         (contract.dataset, batch_id),
     ).fetchall()
@@ -99,9 +68,6 @@ def _observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) -
                 for f in figures
             ],
         )
-        if contract.scope in PARTIAL:
-            return
-        former = _former(conn, contract.dataset, period)
         cur.executemany(
             "insert into quality.anomaly (batch_id, dataset, period, county_code, metric,"
             " column_name, value, expected, spread, score, compared_with)"
@@ -109,12 +75,34 @@ def _observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) -
             [
                 (
                     batch_id, contract.dataset, period, a.figure.county, a.figure.metric,
-                    a.figure.column, a.figure.value, a.expected, a.spread, a.score,
-                    sorted(former),
+                    a.figure.column, a.figure.value, a.expected, a.spread, a.score, told,
                 )
-                for a in compare(figures, former)
+                for a, told in _far(conn, contract, batch_id, period, figures)
             ],
         )  # fmt: skip
+
+
+def _far(
+    conn: psycopg.Connection[Any],
+    contract: Contract,
+    batch_id: int,
+    period: str,
+    figures: Sequence[Figure],
+) -> list[tuple[Anomaly, list[str]]]:
+    """Return what is far from former years, with the periods (of a source read daily, the ends of
+    the weeks) it was compared with."""
+    if contract.scope == "key":
+        row = conn.execute(
+            "select (landed_at at time zone 'Asia/Shanghai')::date from ops.batch"
+            " where batch_id = %s",
+            (batch_id,),
+        ).fetchone()
+        found = volume.far(conn, contract.dataset, row[0]) if row else None
+        return [] if found is None else [found]
+    if contract.scope in PARTIAL:
+        return []
+    former = _former(conn, contract.dataset, period)
+    return [(anomaly, sorted(former)) for anomaly in compare(figures, former)]
 
 
 def unit_column(contract: Contract) -> str | None:
@@ -287,65 +275,3 @@ def _former(
     ):
         found.setdefault(told, {})[county, metric, column] = value
     return found
-
-
-def compare(
-    figures: Iterable[Figure], former: dict[str, dict[tuple[str, str, str], float]]
-) -> list[Anomaly]:
-    """Return the figures that are far from those of the ``former`` periods.
-
-    Each is compared with the same figure of the periods that have it. A code nobody used before,
-    or nobody uses now, is a share of 0, a county that sends nothing any more has 0 rows. Shares and
-    quantiles of fewer than 50 rows are left out.
-    """
-    present = {(f.county, f.metric, f.column): f for f in figures}
-    rows = {county: f.value for (county, metric, _), f in present.items() if metric == "row_count"}
-    for known in former.values():
-        for county, metric, column in known:
-            if metric == "row_count" or metric.startswith("code_share") and county in rows:
-                key = (county, metric, column)
-                present.setdefault(key, Figure(*key, 0.0))
-    found = []
-    for key, figure in sorted(present.items()):
-        county, metric, column = key
-        if metric != "row_count" and rows.get(county, 0) < _ROWS_ENOUGH:
-            continue
-        before = []
-        for known in former.values():
-            count = known.get((county, "row_count", ""), 0)
-            told = known.get(key, 0.0 if metric.startswith("code_share") and count else None)
-            if told is not None and (metric == "row_count" or count >= _ROWS_ENOUGH):
-                before.append(told)
-        anomaly = judge(figure, before, rows.get(county, 0))
-        if anomaly is not None:
-            found.append(anomaly)
-    return found
-
-
-def judge(figure: Figure, before: Sequence[float], rows: float) -> Anomaly | None:
-    """Return the anomaly if ``figure`` (of so many ``rows``) is far from the values ``before``."""
-    if not before:
-        return None
-    is_share = figure.metric.partition(":")[0].endswith("_share")
-    expected = statistics.median(before)
-    # By chance alone a share of n rows strays by so much.
-    noise = math.sqrt(max(expected * (1 - expected), 0) / rows) if is_share and rows else 0.0
-    if len(before) >= 3:
-        mad = _MAD_SCALE * statistics.median(abs(value - expected) for value in before)
-        floor = max(_FLOOR_SHARE, noise) if is_share else _FLOOR_RATIO * abs(expected)
-        spread = max(mad, floor)
-        if spread == 0:  # always 0 before
-            spread = 1.0
-        score = (figure.value - expected) / spread
-        return Anomaly(figure, expected, spread, score) if abs(score) >= _FAR else None
-    if is_share:
-        difference = figure.value - expected
-        far = abs(difference) >= max(_FAR_SHARE, _FAR * noise)
-        return Anomaly(figure, expected, None, difference) if far else None
-    if figure.metric == "row_count":
-        score = math.log2((figure.value + 1) / (expected + 1))  # none at all is far from many
-    elif figure.value > 0 and expected > 0:
-        score = math.log2(figure.value / expected)
-    else:
-        return None  # of zero there is no ratio
-    return Anomaly(figure, expected, None, score) if abs(score) >= _FAR_LOG2 else None

@@ -8,10 +8,7 @@ from typing import Any
 
 import psycopg
 
-from eduplan.quality.profile import Anomaly, Figure, judge
-
-_DAYS = 28
-_YEARS = 5
+from eduplan.quality import volume
 
 
 def expected_silence(conn: psycopg.Connection[Any], dataset: str, day: dt.date) -> str | None:
@@ -36,59 +33,10 @@ def expected_silence(conn: psycopg.Connection[Any], dataset: str, day: dt.date) 
     vacation = _free_since(conn, due_on, day)
     if vacation is not None:
         return f"截止日({_zh(due_on)})以来都是{vacation}。"
-    if _always_quiet(conn, dataset, day):
+    former = volume.weeks(conn, dataset, day)[1]
+    if former and not any(former.values()):
         return "往年同期也没有数据。"
     return None
-
-
-def volume_anomaly(conn: psycopg.Connection[Any], dataset: str, day: dt.date) -> Anomaly | None:
-    """Compare the rows landed in the four weeks up to ``day`` with the same weeks of the school
-    calendar in former years; None when they are as usual, or no former year is known.
-
-    Meant for sources read daily or monthly (APIs, databases), whose batches hold what is new.
-    """
-    now, before = _volumes(conn, dataset, day)
-    return judge(Figure("", "row_count", "", now), before, now)
-
-
-def _always_quiet(conn: psycopg.Connection[Any], dataset: str, day: dt.date) -> bool:
-    _, before = _volumes(conn, dataset, day)
-    return bool(before) and not any(before)
-
-
-def _volumes(
-    conn: psycopg.Connection[Any], dataset: str, day: dt.date
-) -> tuple[float, list[float]]:
-    """Return the rows landed in the weeks up to ``day``, and in those of former school years.
-
-    Weeks are counted from 1 September, so that the same week lies the same way in its term. Years
-    before the dataset's first delivery are not known.
-    """
-    start = _school_year_start(day)
-    ends = [_school_year_start_of(start.year - back) + (day - start) for back in range(_YEARS + 1)]
-    rows = conn.execute(
-        "select w.ends_on, (select coalesce(sum(b.row_count), 0) from ops.batch b"
-        "  where b.dataset = %(dataset)s and b.status not in ('failed', 'rejected')"
-        "  and b.replay_of is null"
-        "  and (b.landed_at at time zone 'Asia/Shanghai')::date"
-        "   between w.ends_on - %(days)s + 1 and w.ends_on)"
-        " from unnest(%(ends)s::date[]) as w (ends_on)"
-        " where w.ends_on - %(days)s + 1 >= (select min((landed_at at time zone"
-        "  'Asia/Shanghai')::date) from ops.batch where dataset = %(dataset)s"
-        "  and status not in ('failed', 'rejected'))"
-        " order by 1 desc",
-        {"dataset": dataset, "days": _DAYS, "ends": ends},
-    ).fetchall()
-    found = {ends_on: float(count) for ends_on, count in rows}
-    return found.pop(day, 0.0), list(found.values())
-
-
-def _school_year_start(day: dt.date) -> dt.date:
-    return _school_year_start_of(day.year if day.month >= 9 else day.year - 1)
-
-
-def _school_year_start_of(year: int) -> dt.date:
-    return dt.date(year, 9, 1)
 
 
 def _free_since(conn: psycopg.Connection[Any], due_on: dt.date, day: dt.date) -> str | None:

@@ -46,7 +46,7 @@ create table quality.profile (
     primary key (batch_id, county_code, metric, column_name)
 );
 comment on table quality.profile is 'Figures of a batch, never a value of a row; county_code empty: the whole batch';
-comment on column quality.profile.metric is 'row_count; filled_share, distinct_share, code_share:<code> (0 to 1); p10, median, p90, total';
+comment on column quality.profile.metric is 'row_count; rows_4_weeks (of sources that bring what is new); filled_share, distinct_share, code_share:<code> (0 to 1); p10, median, p90, total';
 
 
 create table quality.anomaly (
