@@ -1,9 +1,10 @@
 """What a batch looks like in numbers, against the same window of former years.
 
 A batch is read three times: for who is in it, for what can be counted by county, and for its code
-lists; quantiles come from a sample. Figures are kept for the batch and, where its rows name a school, for
-each county. They never hold a value of a row. Batches of single schools are not compared: which
-schools a delivery holds differs every time, and the late register says who is missing.
+lists; quantiles come from a sample. Figures are kept for the batch and, where its rows name a
+school, for each county. They never hold a value of a row. Batches of single schools are not
+compared: which schools a delivery holds differs every time, and the late register says who is
+missing.
 """
 
 from collections.abc import Sequence
