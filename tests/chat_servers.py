@@ -50,9 +50,10 @@ class Received:
 
 @dataclass
 class ChatServers:
-    """All services; ``behave[name]`` is ok, fail, limit, refuse, hang or swallow.
+    """All services; ``behave[name]`` is ok, fail, limit, refuse, page, hang, swallow, block:WORD.
 
-    hang never answers; swallow accepts the message and then never answers.
+    page answers with a web page, hang not at all; swallow accepts the message and then never
+    answers; block refuses messages that hold the word.
     """
 
     urls: dict[str, str]
@@ -191,6 +192,10 @@ def _handler(servers: ChatServers) -> type[BaseHTTPRequestHandler]:
                 self._answer(*_REFUSED[host])
             elif behaviour == "page":  # a captive portal, a company's proxy
                 self._answer(200, "<html>please log in</html>")
+            elif behaviour.startswith("block:") and behaviour[6:] in json.dumps(
+                body, ensure_ascii=False
+            ):
+                self._answer(*_REFUSED[host])
             else:
                 parts = urlsplit(self.path)
                 query = {k: v[0] for k, v in parse_qs(parts.query, strict_parsing=False).items()}

@@ -281,6 +281,33 @@ def test_a_dead_channel_is_told_on_the_others_until_it_works_again(
     assert servers.received[-1].title == "【严重】告警恢复：告警渠道 bureau 发不出消息"
 
 
+def test_an_alert_the_service_refuses_does_not_keep_the_others_back(
+    db: psycopg.Connection, office: Settings, servers: ChatServers
+) -> None:
+    one_channel(office, WECOM)
+    for name in ("甲", "乙", "敏感词", "丙", "丁"):
+        raised(db, name)
+    servers.behave[WECOM] = "block:敏感词"
+    now = NOON
+    for _ in range(3):
+        assert deliver(office, db, now).sent == 0
+        now += HOUR
+    raised(db, "新来的", at=now)
+    deliver(office, db, now)
+    assert servers.received[0].title == "【严重】新告警：新来的"
+
+    for _ in range(12):
+        now += HOUR
+        deliver(office, db, now)
+    text = "\n".join(m.title + m.text for m in servers.received)
+    assert [text.count(f"新告警：{name}") for name in ("甲", "乙", "丙", "丁", "新来的")] == [1] * 5
+    assert [row for row in deliveries(db) if row[1] == "pending"][0][2] > 3
+    assert sum(row[1] == "pending" for row in deliveries(db)) == 1
+
+    servers.behave.clear()
+    assert deliver(office, db, now + HOUR).sent == 1
+
+
 def test_an_address_that_is_not_set_stops_only_its_channel(
     db: psycopg.Connection, office: Settings, servers: ChatServers
 ) -> None:

@@ -204,17 +204,25 @@ def _messages(
     due: list[dict[str, Any]],
     max_bytes: int,
 ) -> list[Message]:
-    """Compose what is due: one message at once, one a digest, an alert once in each."""
+    """Compose what is due: one message at once, one a digest, an alert once in each.
+
+    What failed before stands apart from what is new, and in halves that alternate from the third
+    failure on: a service that refuses one alert for its words does not keep the others back.
+    """
     counts: dict[str, int] = dict(conn.execute(_sql("open_alerts")).fetchall())
     conn.commit()
-    groups: dict[tuple[str, dt.date | None], dict[int, list[dict[str, Any]]]] = {}
+    alerts: dict[tuple[str, dt.date | None, int], list[dict[str, Any]]] = {}
     for row in due:
-        key = (routes.lang(row["route"]), row["digest_of"])
-        groups.setdefault(key, {}).setdefault(row["alert_id"], []).append(row)
+        key = (routes.lang(row["route"]), row["digest_of"], row["alert_id"])
+        alerts.setdefault(key, []).append(row)
+    groups: dict[tuple[int, int, str, dt.date | None], list[Told]] = {}
+    for number, ((lang, digest_of, _), events) in enumerate(alerts.items()):
+        attempts = max(row["attempts"] for row in events)
+        half = number % 2 if attempts >= DEAD_AFTER else 0
+        groups.setdefault((attempts, half, lang, digest_of), []).append(_told(events))
     messages: list[Message] = []
-    for (lang, digest_of), alerts in groups.items():
+    for (_, _, lang, digest_of), told in sorted(groups.items(), key=lambda group: group[0][:2]):
         words = Words(_indicator_names(settings, lang), counts, routes.runbook_url, lang)
-        told = [_told(events) for events in alerts.values()]
         messages += compose(told, words, max_bytes, digest_of)
     return messages
 

@@ -3,6 +3,7 @@ select
     d.delivery_id,
     d.route,
     d.digest_of,
+    d.attempts,
     e.alert_id,
     e.event,
     e.severity,
