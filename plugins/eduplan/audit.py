@@ -651,7 +651,8 @@ text-align:left;vertical-align:top}} td:first-child{{white-space:nowrap}}
 .text-success::before{{content:"✔ 通过";color:#1a7f37}}
 .text-danger.fas::before{{content:"✘ 未通过";color:#b3261e}}
 </style></head><body><h1>{title}</h1><p>{summary}</p>{body}
-<p><a href="../index.html">全部检查结果</a> · Great Expectations {version} Data Docs</p></body></html>
+<p><a href="../index.html">全部检查结果</a> · Great Expectations {version} Data Docs</p>
+</body></html>
 """
 
 

@@ -145,8 +145,8 @@ def moves(settings: Settings, review_id: int) -> tuple[Move, ...]:
             conn.execute("delete from quality.review_move where review_id = %s", (review_id,))
         if not _is_built(conn) or _is_outdated(conn, contract, batch):
             return ()
-        clean, released = _barred(contract)
-        _compute(settings, url, conn, contract, batch, "release_clean", clean)
+        _compute(settings, url, conn, contract, batch, "release_clean", None)
+        released = _fixed(contract)
         if _differs(conn, batch, released):
             _compute(settings, url, conn, contract, batch, "release", released)
         else:
@@ -200,14 +200,13 @@ def _is_outdated(
     return contract.scope not in PARTIAL and found is not None
 
 
-def _barred(contract: Contract) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the rules whose rows stay out when bad rows are left out, and when all is released.
-
-    A person may override what somebody wrote as a rule, never what follows from the columns.
-    """
-    critical = [rule for rule in contract.rules if rule.severity == "critical"]
-    fixed = [rule for rule in critical if rule.derived or rule.unique_columns]
-    return tuple(rule.id for rule in critical), tuple(rule.id for rule in fixed)
+def _fixed(contract: Contract) -> tuple[str, ...]:
+    """Return the critical rules that no release overrides: those that follow from the columns."""
+    return tuple(
+        rule.id
+        for rule in contract.rules
+        if rule.severity == "critical" and (rule.derived or rule.unique_columns)
+    )
 
 
 def _differs(
@@ -230,9 +229,12 @@ def _compute(
     contract: Contract,
     batch: Mapping[str, Any],
     decision: str,
-    barred: Sequence[str],
+    barred: Sequence[str] | None,
 ) -> None:
-    """Build one decision aside and store what differs from the published figures."""
+    """Build one decision aside and store what differs from the published figures.
+
+    ``barred``: rules whose rows stay out; None: every row with a critical verdict does.
+    """
     name = f"{_PREFIX}{batch['review_id']}_{decision}"
     folder = settings.home / "preview" / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -282,7 +284,7 @@ def _stage(
     scratch: sql.Identifier,
     contract: Contract,
     batch: Mapping[str, Any],
-    barred: Sequence[str],
+    barred: Sequence[str] | None,
 ) -> None:
     """Create the scratch schema with views of ``raw`` and ``ops`` as they would be."""
     cur.execute(sql.SQL("create schema {}").format(scratch))
@@ -336,14 +338,16 @@ def _view_rows(
     contract: Contract,
     batch: Mapping[str, Any],
     former: Sequence[int],
-    barred: Sequence[str],
+    barred: Sequence[str] | None,
 ) -> None:
     """The dataset's rows: those that stand beside the batch, and those of the batch that enter."""
     found = cur.execute(_COLUMNS, (f'raw."{contract.dataset}"',)).fetchall()
     names = sql.SQL(", ").join(sql.Identifier("r", row["attname"]) for row in found)
     kept = sql.SQL(_KEPT).format(
         batch=sql.Literal(batch["batch_id"]),
-        barred=sql.SQL("v.rules && {}::text[]").format(sql.Literal(list(barred))),
+        barred=sql.SQL("true")
+        if barred is None
+        else sql.SQL("v.rules && {}::text[]").format(sql.Literal(list(barred))),
         scratch=scratch,
     )
     own = sql.Identifier("raw", f"{contract.dataset}__b{batch['batch_id']}")
