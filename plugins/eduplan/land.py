@@ -119,7 +119,7 @@ def known_files(conn: psycopg.Connection[Any], contract: Contract) -> dict[tuple
         "select distinct on (b.period, f.path) b.period, f.path, min(f.sha256),"
         " bool_or(f.status = 'landed' and b.status <> 'rejected' or b.contract_hash = %s)"
         " from ops.batch_file f join ops.batch b using (batch_id)"
-        " where b.dataset = %s and b.status <> 'failed'"
+        " where b.dataset = %s and b.status <> 'failed' and b.replay_of is null"
         " group by b.period, f.path, b.batch_id order by b.period, f.path, b.batch_id desc",
         (contract.sha256, contract.dataset),
     ).fetchall()
@@ -141,7 +141,10 @@ def unfinished(
             " and (%(period)s::text is null or period = %(period)s)"
             " and (status in ('landed', 'audited') or status = 'held' and %(partial)s)"
             " and (%(partial)s or not exists (select from ops.batch l where l.dataset = b.dataset"
-            "  and l.period = b.period and l.batch_id > b.batch_id and l.status <> 'failed'))"
+            "  and l.period = b.period and (coalesce(l.replay_of, l.batch_id), l.batch_id)"
+            "   > (coalesce(b.replay_of, b.batch_id), b.batch_id) and l.status <> 'failed'"
+            # A delivery that waits for a person does not stop a replay of the one before it.
+            "  and (b.replay_of is null or l.status not in ('held', 'rejected'))))"
             " order by period, batch_id",
             {
                 "dataset": contract.dataset,
@@ -237,7 +240,8 @@ class _Landing:
             " cross join lateral (select coalesce(bool_or(l.status <> 'failed'), false),"
             "  coalesce(bool_or(l.status in ('landed', 'audited', 'held')), false)"
             "  from ops.batch l where l.dataset = b.dataset and l.period = b.period"
-            "  and l.batch_id > b.batch_id) as later (found, pending)"
+            "  and l.batch_id > b.batch_id and l.replay_of is distinct from b.batch_id"
+            " ) as later (found, pending)"
             " where dataset = %(dataset)s and period = %(period)s and content_hash = %(hash)s"
             " and (status in ('landed', 'audited', 'held') and not (%(partial)s and later.found)"
             # What a person rejected is not read again before its contract changes.
@@ -245,7 +249,9 @@ class _Landing:
             "  or status = 'published' and not (%(partial)s and (later.pending"
             # Some rows gave way since; or it deleted keys, which may be back.
             "   or exists (select from raw.superseded_row s where s.batch_id = b.batch_id"
-            "    and (s.superseded_by <> b.batch_id or later.found)))))"
+            "    and (s.superseded_by <> b.batch_id or later.found)"
+            "    and not exists (select from ops.batch r where r.batch_id = s.superseded_by"
+            "     and r.replay_of = b.batch_id)))))"
             " order by batch_id desc limit 1",
             {
                 "dataset": self.contract.dataset,

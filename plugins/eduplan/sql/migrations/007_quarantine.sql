@@ -41,12 +41,15 @@ create trigger append_only before update or delete on quality.quarantine_event
 create trigger append_only_all before truncate on quality.quarantine_event
     for each statement execute function ops.refuse_change();
 
--- A replay is a batch of the rows that stand and the rows in quarantine, judged again.
+-- A replay is a batch of the rows that stand and the rows in quarantine, judged again. It is as old
+-- as its delivery: what was delivered after that goes before it, whatever the numbers of batches.
 alter table ops.batch
     add column replay_of bigint references ops.batch,
     add column replay_by text,
     add column replay_why text;
-comment on column ops.batch.replay_of is 'Batch whose rows are judged again without their file being sent again';
+comment on column ops.batch.replay_of is 'Delivery whose rows are judged again without its file being sent again; replays of a replay name the delivery too';
 drop index ops.batch_alive;
-create unique index batch_alive on ops.batch (dataset, period, content_hash, coalesce(replay_of, 0))
-    where status in ('landed', 'audited', 'published', 'held') and scope in ('period', 'full');
+create unique index batch_alive on ops.batch (dataset, period, content_hash)
+    where status in ('landed', 'audited', 'published', 'held') and scope in ('period', 'full') and replay_of is null;
+create unique index batch_replay on ops.batch (replay_of) where status in ('landed', 'audited', 'held');
+create index batch_replay_of on ops.batch (replay_of) where replay_of is not null;
