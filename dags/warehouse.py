@@ -5,7 +5,7 @@
 **Inputs**: any asset `x-edu://published/<dataset>`.
 
 **Outputs**: the schemas `staging`, `intermediate`, `marts` and `bi`; results of every model and
-test in `ops.build_node`; the scorecard page under `report/`.
+test in `ops.build_node`; the scorecard page under `report/`; the asset `x-edu://built/warehouse`.
 
 **When it fails**: the log of `build` names the model or test, its message and its compiled SQL.
 Mend it and clear the task; readers keep the last good tables meanwhile. A build is skipped when
@@ -17,7 +17,7 @@ from datetime import timedelta
 from airflow.sdk import AssetAny, dag, task
 
 from eduplan.airflow import tasks
-from eduplan.airflow.assets import datasets, published
+from eduplan.airflow.assets import built, datasets, published
 from eduplan.airflow.notifier import CALLBACKS
 from eduplan.settings import load_settings
 
@@ -43,7 +43,7 @@ def build_warehouse():
     def build():
         return tasks.build()
 
-    @task
+    @task(outlets=[built()])
     def scorecard():
         return tasks.scorecard()
 

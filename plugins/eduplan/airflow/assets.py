@@ -1,4 +1,4 @@
-"""Names of the assets that publishing a dataset updates."""
+"""Names of the assets that publishing a dataset and building the warehouse update."""
 
 from pathlib import Path
 
@@ -10,6 +10,11 @@ SCHEME = "x-edu"
 def published(dataset: str) -> Asset:
     """Return the asset of a dataset's published rows, e.g. ``x-edu://published/students``."""
     return Asset(name=f"published/{dataset}", uri=f"{SCHEME}://published/{dataset}")
+
+
+def built() -> Asset:
+    """Return the asset of the built warehouse, ``x-edu://built/warehouse``."""
+    return Asset(name="built/warehouse", uri=f"{SCHEME}://built/warehouse")
 
 
 def datasets(expectations_dir: Path) -> list[str]:

@@ -1,0 +1,268 @@
+"""Alerts on a real database: what is wrong is told once, and taken back when it is over."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from eduplan.errors import EduplanError
+from eduplan.quality.alerts import conditions, engine
+from eduplan.quality.alerts.conditions import KINDS, Condition, collect
+from tests.integration import by_hand
+
+NOW = dt.datetime(2025, 11, 24, 9, 0, tzinfo=dt.UTC)
+TODAY = NOW.date()
+PLAN = "demo-2025-2027"
+CONTRACT = replace(
+    by_hand.contract(
+        "pupils",
+        [by_hand.column("school_code", "学校标识码"), by_hand.column("age", "年龄")],
+        [by_hand.row_rule("T-001", "age <> 'x'"), by_hand.row_rule("T-002", "age <> 'y'")],
+    ),
+    title_zh="学生",
+    owner="学籍科",
+)
+CONTRACTS = {"pupils": CONTRACT}
+
+
+def after(days: float) -> dt.datetime:
+    return NOW + dt.timedelta(days=days)
+
+
+def rows(key: str = "pupils", magnitude: float = 10, severity: str = "warning") -> Condition:
+    return Condition(
+        "rows_quarantined", key, severity, "学生：10 行", "", "修", "学籍科", magnitude=magnitude
+    )
+
+
+def run(db: psycopg.Connection, *found: Condition, at: dt.datetime = NOW) -> list[str]:
+    return [event.event for event in engine.update(db, found, at)]
+
+
+def alerts(db: psycopg.Connection, columns: str = "status") -> list[Any]:
+    found = db.execute(f"select {columns} from quality.alert order by alert_id").fetchall()
+    return [row[0] if len(row) == 1 else row for row in found]
+
+
+def test_what_holds_is_told_once_and_taken_back_once(db: psycopg.Connection) -> None:
+    assert run(db, rows()) == ["opened"]
+    assert run(db, rows()) == []
+    assert run(db, rows(), at=after(30)) == []
+    assert alerts(db, "status, opened_at, last_seen_at") == [("open", NOW, after(30))]
+    assert run(db, at=after(31)) == ["recovered"]
+    assert run(db, at=after(32)) == []
+    assert alerts(db, "status, closed_by, closed_at") == [("recovered", "eduplan", after(31))]
+    assert run(db, rows(), at=after(33)) == ["opened"]
+    assert alerts(db) == ["recovered", "open"]
+    assert db.execute("select event, happened_at from quality.alert_event").fetchall() == [
+        ("opened", NOW), ("recovered", after(31)), ("opened", after(33)),
+    ]  # fmt: skip
+
+
+def test_counts_worsen_by_doubling_since_last_told(db: psycopg.Connection) -> None:
+    assert KINDS["rows_quarantined"].least_growth == 10
+    run(db, rows(magnitude=10))
+    assert run(db, rows(magnitude=19)) == []
+    assert run(db, rows(magnitude=20)) == ["worsened"]
+    assert run(db, rows(magnitude=12)) == []  # better: shown, not told
+    assert alerts(db, "magnitude") == [12]
+    assert run(db, rows(magnitude=24)) == []  # told of 20 already
+    assert run(db, rows(magnitude=40)) == ["worsened"]
+    run(db, rows("small", magnitude=2), rows(magnitude=40))
+    assert run(db, rows("small", magnitude=11), rows(magnitude=40)) == []  # only nine more
+    assert run(db, rows("small", magnitude=12), rows(magnitude=40)) == ["worsened"]
+
+
+def test_days_worsen_by_the_steps_of_their_kind(db: psycopg.Connection) -> None:
+    assert KINDS["batch_held"].steps[:3] == (3, 7, 14)
+    held = Condition("batch_held", "7", "critical", "学生：等待审核", "", "", "", magnitude=0)
+    told = {
+        day: run(db, replace(held, magnitude=day), at=after(day)) for day in (0, 1, 2, 3, 6, 7, 20)
+    }
+    assert {day: events for day, events in told.items() if events} == {
+        0: ["opened"], 3: ["worsened"], 7: ["worsened"], 20: ["worsened"],
+    }  # fmt: skip
+
+
+def test_a_rise_in_severity_is_told_and_a_fall_and_return_is_not(db: psycopg.Connection) -> None:
+    run(db, rows(severity="warning"))
+    assert run(db, rows(severity="critical")) == ["worsened"]
+    assert run(db, rows(severity="info")) == []
+    assert alerts(db, "severity") == ["info"]
+    assert run(db, rows(severity="critical")) == []
+
+
+def only(db: psycopg.Connection) -> int:
+    (alert_id,) = alerts(db, "alert_id")
+    return int(alert_id)
+
+
+def test_acknowledged_is_silent_until_it_worsens(db: psycopg.Connection) -> None:
+    run(db, rows(magnitude=10))
+    engine.acknowledge(db, [only(db)], "李老师", "在核对", after(1))
+    assert alerts(db, "status, acknowledged_by") == [("acknowledged", "李老师")]
+    assert run(db, rows(magnitude=19), at=after(2)) == []
+    assert run(db, rows(magnitude=20), at=after(3)) == ["worsened"]
+    assert alerts(db, "status, acknowledged_by") == [("open", None)]
+    engine.acknowledge(db, [only(db)], "李老师", "", after(4))
+    assert run(db, at=after(5)) == ["recovered"]
+
+
+def test_snoozed_is_silent_until_its_time_unless_it_becomes_graver(db: psycopg.Connection) -> None:
+    run(db, rows(magnitude=10))
+    engine.snooze(db, [only(db)], after(7), "李老师", "等补报", NOW)
+    assert run(db, rows(magnitude=400), at=after(6)) == []
+    assert run(db, rows(magnitude=400), at=after(7)) == ["woken"]
+    assert alerts(db, "status, snoozed_until") == [("open", None)]
+    assert run(db, rows(magnitude=400), at=after(8)) == []  # waking told the 400
+    engine.snooze(db, [only(db)], after(20), "李老师", "", after(8))
+    assert run(db, rows(magnitude=400, severity="critical"), at=after(9)) == ["worsened"]
+    engine.snooze(db, [only(db)], after(20), "李老师", "", after(10))
+    assert run(db, at=after(11)) == ["recovered"]
+
+
+def test_resolved_stays_closed_until_it_worsens_or_was_gone(db: psycopg.Connection) -> None:
+    run(db, rows(magnitude=10))
+    engine.resolve(db, [only(db)], "李老师", "口径如此", after(1))
+    assert alerts(db, "status, closed_by") == [("resolved", "李老师")]
+    assert run(db, rows(magnitude=10), at=after(2)) == []
+    assert run(db, rows(magnitude=20), at=after(3)) == ["opened"]  # worsened
+    assert alerts(db) == ["resolved", "open"]
+    engine.resolve(db, [alerts(db, "alert_id")[1]], "李老师", "口径如此", after(4))
+    assert run(db, at=after(5)) == []  # gone: nobody waits for the news
+    assert run(db, rows(magnitude=10), at=after(6)) == ["opened"]
+
+
+def test_decisions_that_cannot_be_change_nothing(db: psycopg.Connection) -> None:
+    run(db, rows("a"), rows("b"))
+    first, second = alerts(db, "alert_id")
+    with pytest.raises(EduplanError, match="needs a reason"):
+        engine.resolve(db, [first], "李", "  ", NOW)
+    with pytest.raises(EduplanError, match="over already"):
+        engine.snooze(db, [first], NOW, "李", "", NOW)
+    with pytest.raises(EduplanError, match="no alert 999"):
+        engine.acknowledge(db, [first, 999], "李", "", NOW)
+    engine.resolve(db, [second], "李", "好了", NOW)
+    for call in (
+        lambda: engine.acknowledge(db, [first, second], "李", "", NOW),
+        lambda: engine.snooze(db, [first, second], after(1), "李", "", NOW),
+        lambda: engine.resolve(db, [first, second], "李", "再关", NOW),
+    ):
+        with pytest.raises(EduplanError, match=f"alert {second} is resolved"):
+            call()
+    assert alerts(db) == ["open", "resolved"]
+    with pytest.raises(EduplanError, match="same key"):
+        engine.update(db, [rows("a"), rows("a")], NOW)
+
+
+def test_alerts_of_kinds_not_judged_are_left_alone(db: psycopg.Connection) -> None:
+    run(db, rows())
+    assert engine.update(db, [], after(1), kinds={"batch_held"}) == []
+    assert alerts(db) == ["open"]
+
+
+def test_history_cannot_be_rewritten(db: psycopg.Connection) -> None:
+    run(db, rows())
+    for statement in (
+        "update quality.alert_event set actor = 'x'",
+        "delete from quality.alert_event",
+        "truncate quality.alert_event cascade",
+    ):
+        with pytest.raises(psycopg.errors.RestrictViolation), db.transaction():
+            db.execute(statement)
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+
+def batch(db: psycopg.Connection, status: str, **values: Any) -> int:
+    row = {
+        "dataset": "pupils", "period": "2025-2026", "content_hash": str(values) + status,
+        "contract_version": "1", "contract_hash": "0", "landed_at": NOW,
+    } | values | {"status": status}  # fmt: skip
+    names = ", ".join(row)
+    marks = ", ".join(f"%({name})s" for name in row)
+    found = db.execute(
+        f"insert into ops.batch ({names}) values ({marks}) returning batch_id", row
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def file(
+    db: psycopg.Connection, of: int, path: str, status: str = "landed", code: str | None = None
+) -> None:
+    db.execute(
+        "insert into ops.batch_file (batch_id, file_no, path, sha256, size_bytes, format, status,"
+        " error_code, error) values (%s, (select count(*) + 1 from ops.batch_file where batch_id ="
+        " %s), %s, '', 0, 'csv', %s, %s, '张三 450499201001011234')",
+        (of, of, path, status, code),
+    )
+
+
+def found(db: psycopg.Connection, kind: str, now: dt.datetime = NOW) -> list[Condition]:
+    collected = collect(db, CONTRACTS, PLAN, TODAY, now)
+    assert collected.failures == {}
+    assert kind in collected.judged
+    return [condition for condition in collected.conditions if condition.kind == kind]
+
+
+def test_a_refused_delivery_until_a_later_one_lands(db: psycopg.Connection) -> None:
+    refused = batch(db, "failed", error_code="LND-003", error="张三")
+    file(db, refused, "学籍/a.csv", "rejected", "LND-003")
+    (one,) = found(db, "delivery_refused")
+    assert (one.severity, one.magnitude, one.key) == ("critical", 1, "pupils:2025-2026")
+    assert one.title == "学生 2025-2026：1 份交付被拒收（LND-003）"
+    assert one.detail == "LND-003 学籍/a.csv"
+    assert one.owner == "学籍科"
+    assert "张三" not in repr(one)
+    batch(db, "published")
+    assert found(db, "delivery_refused") == []
+
+
+def test_a_refused_file_beside_accepted_ones_is_a_warning(db: psycopg.Connection) -> None:
+    published = batch(db, "published")
+    file(db, published, "教基/1.xlsx")
+    file(db, published, "教基/2.xlsx", "rejected", "LND-005")
+    (one,) = found(db, "delivery_refused")
+    assert (one.severity, one.magnitude) == ("warning", 1)
+    batch(db, "failed", period="1999-2000", error_code="LND-020")
+    assert {c.period: c.severity for c in found(db, "delivery_refused")} == {
+        "2025-2026": "warning", "1999-2000": "info",
+    }  # fmt: skip
+
+
+def test_a_held_batch_names_its_reasons_and_days(db: psycopg.Connection) -> None:
+    held = batch(db, "held", held_reason="甲；乙", row_count=5)
+    (one,) = found(db, "batch_held", now=after(3.5))
+    assert (one.severity, one.magnitude, one.key) == ("critical", 3, str(held))
+    assert one.detail == "甲\n乙"
+    assert f"eduplan review show {held}" in one.what_to_do
+    db.execute("update ops.batch set status = 'rejected'")
+    assert found(db, "batch_held") == []
+
+
+def test_a_kind_that_cannot_be_judged_is_reported_and_its_alerts_stay(
+    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch(db, "held", held_reason="甲")
+    batch(db, "failed", error_code="LND-003")
+    db.commit()
+    assert [e.event for e in engine.refresh(db, CONTRACTS, PLAN, TODAY, NOW).events] == [
+        "opened", "opened",
+    ]  # fmt: skip
+    real = conditions.statement
+    monkeypatch.setattr(
+        conditions,
+        "statement",
+        lambda name: b"select nowhere" if name == "kinds/batch_held" else real(name),
+    )
+    db.execute("update ops.batch set status = 'rejected'")
+    done = engine.refresh(db, CONTRACTS, PLAN, TODAY, NOW)
+    assert [(e.event, e.kind) for e in done.events] == [("recovered", "delivery_refused")]
+    assert list(done.unjudged) == ["batch_held"]
+    assert alerts(db, "kind, status") == [
+        ("delivery_refused", "recovered"), ("batch_held", "open"),
+    ]  # fmt: skip
