@@ -160,6 +160,31 @@ def ingest(
     return IngestReport(dataset, tuple(landed), tuple(audited), tuple(published))
 
 
+def replay_all(
+    settings: Settings,
+    dataset: str,
+    period: str | None = None,
+    ids: Sequence[int] | None = None,
+    actor: str = "eduplan",
+    why: str = "",
+) -> IngestReport:
+    """Judge published and quarantined rows again and publish what passes; see `eduplan.replay`.
+
+    Killed anywhere, the next `ingest` or `replay_all` of the dataset goes on.
+    """
+    from eduplan.replay import replay
+
+    contract = contract_of(settings, dataset)
+    with warehouse.connect(ensure_database(settings)) as conn:
+        landed = replay(conn, contract, period, ids, actor, why)
+    pending = [result.batch_id for result in landed if result.batch_id is not None]
+    if not pending:
+        return IngestReport(dataset, tuple(landed), (), ())
+    audited = audit_all(settings, dataset, pending)
+    published = publish_all(settings, dataset, pending)
+    return IngestReport(dataset, tuple(landed), tuple(audited), tuple(published))
+
+
 def _by_period(url: str, batch_ids: Sequence[int]) -> list[int]:
     """Return the batches in the order of their periods; unknown ids come last."""
     with warehouse.connect(url) as conn:

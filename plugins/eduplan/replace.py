@@ -1,7 +1,8 @@
 """What a delivery of some schools or some keys replaces, row by row, inside publishing.
 
 Rows that give way are kept in ``raw.superseded_row``. Scope values are compared after
-``edu.clean``; whatever the order of publishing, the row of the latest batch stays.
+``edu.clean``; whatever the order of publishing, the row of the latest delivery stays. A replay is
+as old as its delivery and later than the delivery itself and former replays.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,9 @@ join (
         union all
         select {kept}, k.batch_id
         from raw.superseded_row k
-        where k.batch_id > {batch} and k.dataset = {dataset} and k.period = {period}
+        join ops.batch b on b.batch_id = k.batch_id
+        where k.dataset = {dataset} and k.period = {period}
+            and (coalesce(b.replay_of, b.batch_id), b.batch_id) > ({origin}, {batch})
     ) as found
     group by scope
 ) as later on later.scope = {scope}
@@ -48,12 +51,20 @@ from gone
 """
 
 # Rows that an earlier delivery sent to quarantine are answered by this one, which has verdicts of
-# its own; a line that names no school or key is nobody's.
+# its own; those refused for good stay refused, and a line that names no school or key is nobody's.
 _ANSWERED = """
-update quality.quarantined_row q set status = 'fixed'
-where q.status = 'open' and q.dataset = {dataset} and q.period = {period}
-    and q.batch_id < {batch} and {quarantined} in (select scope from delivered_scope)
-    and '' <> all({quarantined})
+with answered as (
+    update quality.quarantined_row q set status = 'fixed'
+    from quality.quarantined_row o
+    join ops.batch b using (batch_id)
+    where o.quarantine_id = q.quarantine_id
+        and o.dataset = {dataset} and o.period = {period} and o.status in ('open', 'waived')
+        and coalesce(b.replay_of, b.batch_id) < {origin} and {concerned}
+    returning q.quarantine_id, o.status as before
+)
+insert into quality.quarantine_event
+    (quarantine_id, action, from_status, to_status, actor, reason, batch_id)
+select quarantine_id, 'fixed', before, 'fixed', 'eduplan', '已重新报送', {batch} from answered
 """
 
 
@@ -74,7 +85,8 @@ def find_outdated(
     found = cur.execute(
         "select array_agg(batch_id) filter (where status = 'published') as published"
         " from ops.batch where dataset = %(dataset)s and period = %(period)s"
-        " and batch_id > %(batch_id)s and status in ('published', 'superseded')"
+        " and (coalesce(replay_of, batch_id), batch_id) > (%(origin)s, %(batch_id)s)"
+        " and status in ('published', 'superseded')"
         " having count(*) > 0",
         batch,
     ).fetchone()
@@ -132,12 +144,13 @@ def replace(
         ).format(**names)
     )
     cur.execute("analyze accepted_scope, delivered_scope")
-    cur.execute(sql.SQL(_ANSWERED).format(**names))
+    answer(cur, contract, batch)
     former = [
         row["batch_id"]
         for row in cur.execute(
             "select batch_id from ops.batch where dataset = %(dataset)s and period = %(period)s"
-            " and status = 'published' and batch_id < %(batch_id)s order by batch_id",
+            " and status = 'published' and (coalesce(replay_of, batch_id), batch_id)"
+            " < (%(origin)s, %(batch_id)s) order by batch_id",
             batch,
         ).fetchall()
     ]
@@ -150,6 +163,19 @@ def replace(
                 where=sql.SQL("r._batch_id in ({}) and {} = s.scope").format(
                     sql.SQL(", ").join(map(sql.Literal, former)), names["scope"]
                 ),
+                by=names["batch"],
+            )
+        )
+        # What the delivery's own rows were replayed for is gone also where none of it passed.
+        cur.execute(
+            sql.SQL(_MOVE).format(
+                **(names | {"table": names["parent"]}),
+                using=sql.SQL("delivered_scope s"),
+                where=sql.SQL(
+                    "r._batch_id in (select batch_id from ops.batch where status = 'published'"
+                    " and coalesce(replay_of, batch_id) = {origin} and batch_id <> {batch})"
+                    " and {scope} = s.scope"
+                ).format(**names),
                 by=names["batch"],
             )
         )
@@ -176,18 +202,39 @@ def replace(
     return emptied, _has_rows(cur, contract, batch["batch_id"])
 
 
+def answer(cur: psycopg.Cursor[DictRow], contract: Contract, batch: Mapping[str, Any]) -> None:
+    """Close the records of earlier deliveries that ``batch`` answers: those of its schools or
+    keys (`replace` found them), else all of its period."""
+    names = _names(contract, batch)
+    concerned: sql.Composable = sql.SQL("true")
+    if contract.scope in PARTIAL:
+        scope = scope_of(contract, "o", payload=True)
+        concerned = sql.SQL("{0} in (select scope from delivered_scope) and '' <> all({0})").format(
+            scope
+        )
+    cur.execute(sql.SQL(_ANSWERED).format(**names, concerned=concerned))
+
+
 def _has_rows(cur: psycopg.Cursor[DictRow], contract: Contract, batch_id: int) -> bool:
     table = sql.Identifier("raw", f"{contract.dataset}__b{batch_id}")
     found = cur.execute(sql.SQL("select exists (select from {}) as any").format(table)).fetchone()
     return found is not None and bool(found["any"])
 
 
-def scope_of(contract: Contract, alias: str, payload: bool = False) -> sql.Composable:
-    """Return the SQL array of a row's cleaned scope columns, or of those in its ``payload``."""
+def scope_of(
+    contract: Contract, alias: str, payload: bool = False, edited: bool = True
+) -> sql.Composable:
+    """Return the SQL array of a row's cleaned scope columns, or of those in its ``payload``.
+
+    A record of quarantine (``edited``) lays its corrections over the payload.
+    """
+    record: sql.Composable = sql.Identifier(alias, "payload")
+    if edited:
+        record = sql.SQL("({} || coalesce({}, '{{}}'))").format(
+            record, sql.Identifier(alias, "edited")
+        )
     columns = [
-        sql.SQL("{} ->> {}").format(sql.Identifier(alias, "payload"), name)
-        if payload
-        else sql.Identifier(alias, name)
+        sql.SQL("{} ->> {}").format(record, name) if payload else sql.Identifier(alias, name)
         for name in contract.scope_columns
     ]
     cleaned = [sql.SQL("coalesce(edu.clean({}), '')").format(column) for column in columns]
@@ -200,10 +247,11 @@ def _names(contract: Contract, batch: Mapping[str, Any]) -> dict[str, sql.Compos
         "table": sql.Identifier("raw", f"{contract.dataset}__b{batch['batch_id']}"),
         "parent": sql.Identifier("raw", contract.dataset),
         "batch": sql.Literal(batch["batch_id"]),
+        "origin": sql.Literal(batch["origin"]),
         "dataset": sql.Literal(contract.dataset),
         "period": sql.Literal(batch["period"]),
         "provenance": sql.Literal([*PROVENANCE, "_by"]),
         "scope": scope_of(contract, "r"),
-        "kept": scope_of(contract, "k", payload=True),
+        "kept": scope_of(contract, "k", payload=True, edited=False),
         "quarantined": scope_of(contract, "q", payload=True),
     }
