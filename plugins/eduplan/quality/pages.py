@@ -229,9 +229,10 @@ def _burn(days: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the chart: a bar for what came each day, a line for what was open at its end."""
     if not days:
         return None
-    first, last = days[0]["day"], days[-1]["day"]
+    first: dt.date = days[0]["day"]
+    last: dt.date = days[-1]["day"]
     span = max(1, (last - first).days)
-    most = max(1, *(max(d["open"], d["opened"]) for d in days))
+    most: int = max(1, *(max(d["open"], d["opened"]) for d in days))
     width = min(14.0, _WIDTH / (span + 1) * 0.7)
 
     def x(day: dt.date) -> float:

@@ -26,14 +26,15 @@ from eduplan.contract import Contract
 from eduplan.errors import BuildError, EduplanError
 from eduplan.ingest import contract_of
 from eduplan.postgres import ensure_database
+from eduplan.quality.hold import overridable
 from eduplan.replace import PARTIAL, find_outdated, scope_of
 from eduplan.settings import Settings
 
-DECISIONS = ("release_clean", "release")
 _PREFIX = "preview_"
 
 _BATCH = """
-select r.review_id, b.batch_id, b.dataset, b.period, b.status, b.row_count
+select r.review_id, b.batch_id, b.dataset, b.period, b.status, b.row_count, b.replay_of,
+    coalesce(b.replay_of, b.batch_id) as origin
 from quality.review r join ops.batch b using (batch_id)
 where r.review_id = %s
 """
@@ -41,14 +42,15 @@ where r.review_id = %s
 _PUBLISHED = """
 select batch_id from ops.batch
 where dataset = %(dataset)s and period = %(period)s and status = 'published'
-    and (not %(partial)s or batch_id < %(batch_id)s)
+    and (not %(partial)s
+        or (coalesce(replay_of, batch_id), batch_id) < (%(origin)s, %(batch_id)s))
 order by batch_id
 """
 
 _NEWER = """
 select 1 from ops.batch
 where dataset = %(dataset)s and period = %(period)s and status = 'published'
-    and batch_id > %(batch_id)s limit 1
+    and (coalesce(replay_of, batch_id), batch_id) > (%(origin)s, %(batch_id)s) limit 1
 """
 
 _COLUMNS = """
@@ -56,12 +58,23 @@ select attname from pg_attribute
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
 
-# Kept rows of the batch: not those that stay in quarantine, nor those a later batch replaced.
+# Rows of the batch that enter, as publishing would have it: not those that go to quarantine (all
+# bad ones, or those that no release may override; a replay keeps what was released before), nor
+# those a later batch replaced.
 _KEPT = """
 not exists (
     select from quality.row_verdict v
     where v.batch_id = {batch} and v.file_no = r._file and v.row_no = r._row
-        and v.severity = 'critical' and {barred}
+        and v.severity = 'critical'
+        and not (
+            v.rules <@ {overridable}::text[]
+            and ({release} or {is_replay} and exists (
+                select from quality.quarantined_row q
+                join ops.batch b using (batch_id)
+                where coalesce(b.replay_of, b.batch_id) = {origin} and q.status = 'released'
+                    and q.file_no = v.file_no and q.row_no = v.row_no
+            ))
+        )
 )
 and not exists (select from {scratch}.outdated o where o._file = r._file and o._row = r._row)
 """
@@ -145,10 +158,9 @@ def moves(settings: Settings, review_id: int) -> tuple[Move, ...]:
             conn.execute("delete from quality.review_move where review_id = %s", (review_id,))
         if not _is_built(conn) or _is_outdated(conn, contract, batch):
             return ()
-        _compute(settings, url, conn, contract, batch, "release_clean", None)
-        released = _fixed(contract)
-        if _differs(conn, batch, released):
-            _compute(settings, url, conn, contract, batch, "release", released)
+        _compute(settings, url, conn, contract, batch, "release_clean")
+        if _differs(conn, contract, batch):
+            _compute(settings, url, conn, contract, batch, "release")
         else:
             conn.execute(
                 "insert into quality.review_move select review_id, 'release', indicator_code,"
@@ -200,23 +212,12 @@ def _is_outdated(
     return contract.scope not in PARTIAL and found is not None
 
 
-def _fixed(contract: Contract) -> tuple[str, ...]:
-    """Return the critical rules that no release overrides: those that follow from the columns."""
-    return tuple(
-        rule.id
-        for rule in contract.rules
-        if rule.severity == "critical" and (rule.derived or rule.unique_columns)
-    )
-
-
-def _differs(
-    conn: psycopg.Connection[Any], batch: Mapping[str, Any], released: Sequence[str]
-) -> bool:
+def _differs(conn: psycopg.Connection[Any], contract: Contract, batch: Mapping[str, Any]) -> bool:
     """Tell whether a release lets any row through that publishing without bad rows does not."""
     found = conn.execute(
         "select exists (select from quality.row_verdict where batch_id = %s"
-        " and severity = 'critical' and not rules && %s::text[])",
-        (batch["batch_id"], list(released)),
+        " and severity = 'critical' and rules <@ %s::text[])",
+        (batch["batch_id"], overridable(contract)),
     ).fetchone()
     conn.commit()
     return found == (True,)
@@ -229,12 +230,8 @@ def _compute(
     contract: Contract,
     batch: Mapping[str, Any],
     decision: str,
-    barred: Sequence[str] | None,
 ) -> None:
-    """Build one decision aside and store what differs from the published figures.
-
-    ``barred``: rules whose rows stay out; None: every row with a critical verdict does.
-    """
+    """Build one decision aside and store what differs from the published figures."""
     name = f"{_PREFIX}{batch['review_id']}_{decision}"
     folder = settings.home / "preview" / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -242,7 +239,7 @@ def _compute(
     scratch = sql.Identifier(name)
     try:
         with conn.transaction(), conn.cursor(row_factory=dict_row) as cur:
-            _stage(cur, scratch, contract, batch, barred)
+            _stage(cur, scratch, contract, batch, decision)
         manifest = _published_manifest(settings, url, folder)
         _copy_incremental(conn, scratch, manifest)
         outcome = transform.run_dbt(
@@ -284,7 +281,7 @@ def _stage(
     scratch: sql.Identifier,
     contract: Contract,
     batch: Mapping[str, Any],
-    barred: Sequence[str] | None,
+    decision: str,
 ) -> None:
     """Create the scratch schema with views of ``raw`` and ``ops`` as they would be."""
     cur.execute(sql.SQL("create schema {}").format(scratch))
@@ -309,7 +306,7 @@ def _stage(
         cur.execute(
             sql.SQL("insert into {}.outdated select _file, _row from outdated").format(scratch)
         )
-    _view_rows(cur, scratch, contract, batch, former, barred)
+    _view_rows(cur, scratch, contract, batch, former, decision)
 
 
 def _view_state(
@@ -338,16 +335,17 @@ def _view_rows(
     contract: Contract,
     batch: Mapping[str, Any],
     former: Sequence[int],
-    barred: Sequence[str] | None,
+    decision: str,
 ) -> None:
     """The dataset's rows: those that stand beside the batch, and those of the batch that enter."""
     found = cur.execute(_COLUMNS, (f'raw."{contract.dataset}"',)).fetchall()
     names = sql.SQL(", ").join(sql.Identifier("r", row["attname"]) for row in found)
     kept = sql.SQL(_KEPT).format(
         batch=sql.Literal(batch["batch_id"]),
-        barred=sql.SQL("true")
-        if barred is None
-        else sql.SQL("v.rules && {}::text[]").format(sql.Literal(list(barred))),
+        origin=sql.Literal(batch["origin"]),
+        is_replay=sql.Literal(batch["replay_of"] is not None),
+        release=sql.Literal(decision == "release"),
+        overridable=sql.Literal(overridable(contract)),
         scratch=scratch,
     )
     own = sql.Identifier("raw", f"{contract.dataset}__b{batch['batch_id']}")
