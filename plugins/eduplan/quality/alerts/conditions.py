@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from eduplan.contract import Contract
 
@@ -39,6 +40,8 @@ class Kind:
     steps: tuple[float, ...] = ()
     least_growth: float = 1
     needs: tuple[str, ...] = ()
+    source: str = ""
+    """Statement under ``sql/alerts/kinds``, where it is not named like the kind."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,88 @@ KINDS: Mapping[str, Kind] = {
     ),
     "rows_quarantined": Kind(
         "{name}：{n} 行在隔离区",
-        "缺陷报告会发给报送单位；用 `eduplan quarantine list --dataset {dataset}` 查看。改正后重新报送，"
-        "或导出改好再导入（quarantine export / import），确实无误的放行或免改。",
+        "缺陷报告会发给报送单位；用 `eduplan quarantine list --dataset {dataset}` 查看。"
+        "改正后重新报送，或导出改好再导入（quarantine export / import），确实无误的放行或免改。",
         "行",
         least_growth=10,
+    ),
+    "check_failed": Kind(
+        "{name}：{rule_count} 条提示级检查不通过，共 {n} 处",
+        "这些数据已经发布。按规则核对，属实的请报送单位改正重报；规则本身不合适的，改契约。",
+        "处",
+        least_growth=10,
+    ),
+    "rule_error": Kind(
+        "{name}：{n} 条规则没有执行或出错",
+        "出错：看任务 audit 的日志，改正规则。没有执行：先接收它要对照的数据集，再重新审核。",
+        "条",
+    ),
+    "delivery_late": Kind(
+        "{name} {period}：{n} 个单位逾期未报，最长 {days} 天（{due_on} 截止）",
+        "用 `eduplan late list --dataset {dataset} --status missing` 看名单，催报。",
+        "个单位",
+        least_growth=5,
+        needs=("marts.qa_late_register",),
+    ),
+    "volume_anomaly": Kind(
+        "{name} {period}：{n} 项数量或分布与往年相差很大",
+        "先问报送单位是否漏报、重报或口径变了；确属实际变化的，写明原因后关闭告警。",
+        "项",
+    ),
+    "schema_drift": Kind(
+        "{name}：{n} 处列或代码与契约不同",
+        "用 `eduplan drift list --dataset {dataset}` 看建议；认可的写进契约，否则请报送单位改正。",
+        "处",
+    ),
+    "reconciliation_breach": Kind(
+        "{name_zh} {period}：{n} 处两个来源对不上",
+        "{action_zh}。用 `eduplan reconcile --code {code}` 查看。",
+        "处",
+        least_growth=3,
+        needs=("marts.qa_reconciliation",),
+    ),
+    "indicator_off_track": Kind(
+        "{key} {indicator_name_zh} {period}：偏离目标轨迹",
+        "用 `eduplan explain {key}` 看数值从哪里来：先排除数据问题，再与牵头单位商量措施。",
+        "%",
+        needs=("marts.ind_progress", "ref.indicator"),
+    ),
+    "warehouse_stale": Kind(
+        "{name}{what}，已 {n} {unit}",
+        "已发布而未入库：在 Airflow 触发 build_warehouse 并看它的日志。来源没有新数据：看上次读取"
+        "（`eduplan batches --dataset {dataset}`），与来源系统联系。",
+        "小时",
+        steps=_HOURS,
+    ),
+    "build_failed": Kind(
+        "指标仓库构建失败（第 {build} 次）",
+        "读者看到的仍是上次成功的结果。任务 build 的日志写明哪个模型或测试、为什么；改好后重跑。",
+        "小时",
+        steps=_HOURS,
+    ),
+    "run_unfinished": Kind(
+        "{name}：接收流程中断，已 {n} 小时",
+        "重新触发 ingest_{dataset}：它从中断处继续，不会重复。再次中断就看任务日志。",
+        "小时",
+        steps=_HOURS,
+    ),
+    "dag_failed": Kind(
+        "{title}",
+        "在 Airflow 打开失败的任务看日志，改正后清除（clear）重跑；成功后告警自动收回。",
+        "次",
+        source="signal",
+    ),
+    "dag_late": Kind(
+        "{title}",
+        "在 Airflow 看它停在哪个任务：等待资源、等待来源，还是卡住。结束后告警自动收回。",
+        "小时",
+        source="signal",
+    ),
+    "dead_channel": Kind(
+        "{title}",
+        "核对 alerts.yaml 中这个渠道的地址和密钥是否还有效，网络是否通；恢复后积压的消息会补发。",
+        "次",
+        source="signal",
     ),
 }
 
@@ -122,7 +203,8 @@ def collect(
     and is reported in ``failures``, without the values of any row.
     """
     touched = _touched(conn)
-    values = {"today": today, "now": now, "plan": plan_version}
+    hashes = {name: contract.sha256 for name, contract in contracts.items()}
+    values = {"now": now, "plan": plan_version, "hashes": Jsonb(hashes)}
     conditions: list[Condition] = []
     judged, failures = set(), {}
     for name, kind in KINDS.items():
@@ -130,7 +212,11 @@ def collect(
             continue
         try:
             with conn.transaction(), conn.cursor(row_factory=dict_row) as cur:
-                facts = cur.execute(statement(f"kinds/{name}"), values).fetchall()
+                cur.execute("select set_config('eduplan.today', %s, true)", (str(today),))
+                query = statement(f"kinds/{kind.source or name}")
+                facts = cur.execute(query, values | {"kind": name}).fetchall()
+                if name == "warehouse_stale":
+                    facts += _silent(conn, contracts, today)
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
@@ -147,6 +233,20 @@ def _exist(conn: psycopg.Connection[Any], tables: tuple[str, ...]) -> bool:
         query = "select bool_and(to_regclass(t) is not null) from unnest(%s::text[]) t"
         row = cur.execute(query, (list(tables),)).fetchone()
     return not tables or row == (True,)
+
+
+def _silent(
+    conn: psycopg.Connection[Any], contracts: Mapping[str, Contract], today: dt.date
+) -> list[dict[str, Any]]:
+    """Return the platforms and databases that should have brought something by ``today``."""
+    from eduplan.quality.silence import expected_silence
+
+    return [
+        {"key": f"source:{name}", "dataset": name, "severity": "warning", "magnitude": 1,
+         "what": "到期仍没有新数据", "unit": "次"}
+        for name, contract in contracts.items()
+        if contract.source.kind != "file" and expected_silence(conn, name, today) is None
+    ]  # fmt: skip
 
 
 def _touched(conn: psycopg.Connection[Any]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -170,6 +270,7 @@ def _condition(
     contract = contracts.get(dataset) if dataset else None
     magnitude = float(row["magnitude"])
     words = {
+        "unit": kind.unit,
         **row,
         "dataset": dataset or "",
         "name": contract.title_zh if contract else dataset or "",

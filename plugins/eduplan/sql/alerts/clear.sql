@@ -1,0 +1,1 @@
+delete from quality.alert_signal where dedupe_key = %(key)s
