@@ -10,6 +10,7 @@ import pytest
 from eduplan.errors import EduplanError
 from eduplan.quality.alerts import conditions, engine
 from eduplan.quality.alerts.conditions import KINDS, Condition, collect
+from tests.conftest import PROJECT
 from tests.integration import by_hand
 
 NOW = dt.datetime(2025, 11, 24, 9, 0, tzinfo=dt.UTC)
@@ -202,7 +203,7 @@ def file(
     )
 
 
-def found(db: psycopg.Connection, kind: str, now: dt.datetime = NOW) -> list[Condition]:
+def by_kind(db: psycopg.Connection, kind: str, now: dt.datetime = NOW) -> list[Condition]:
     collected = collect(db, CONTRACTS, PLAN, TODAY, now)
     assert collected.failures == {}
     assert kind in collected.judged
@@ -212,36 +213,36 @@ def found(db: psycopg.Connection, kind: str, now: dt.datetime = NOW) -> list[Con
 def test_a_refused_delivery_until_a_later_one_lands(db: psycopg.Connection) -> None:
     refused = batch(db, "failed", error_code="LND-003", error="张三")
     file(db, refused, "学籍/a.csv", "rejected", "LND-003")
-    (one,) = found(db, "delivery_refused")
+    (one,) = by_kind(db, "delivery_refused")
     assert (one.severity, one.magnitude, one.key) == ("critical", 1, "pupils:2025-2026")
     assert one.title == "学生 2025-2026：1 份交付被拒收（LND-003）"
     assert one.detail == "LND-003 学籍/a.csv"
     assert one.owner == "学籍科"
     assert "张三" not in repr(one)
     batch(db, "published")
-    assert found(db, "delivery_refused") == []
+    assert by_kind(db, "delivery_refused") == []
 
 
 def test_a_refused_file_beside_accepted_ones_is_a_warning(db: psycopg.Connection) -> None:
     published = batch(db, "published")
     file(db, published, "教基/1.xlsx")
     file(db, published, "教基/2.xlsx", "rejected", "LND-005")
-    (one,) = found(db, "delivery_refused")
+    (one,) = by_kind(db, "delivery_refused")
     assert (one.severity, one.magnitude) == ("warning", 1)
     batch(db, "failed", period="1999-2000", error_code="LND-020")
-    assert {c.period: c.severity for c in found(db, "delivery_refused")} == {
+    assert {c.period: c.severity for c in by_kind(db, "delivery_refused")} == {
         "2025-2026": "warning", "1999-2000": "info",
     }  # fmt: skip
 
 
 def test_a_held_batch_names_its_reasons_and_days(db: psycopg.Connection) -> None:
     held = batch(db, "held", held_reason="甲；乙", row_count=5)
-    (one,) = found(db, "batch_held", now=after(3.5))
+    (one,) = by_kind(db, "batch_held", now=after(3.5))
     assert (one.severity, one.magnitude, one.key) == ("critical", 3, str(held))
     assert one.detail == "甲\n乙"
     assert f"eduplan review show {held}" in one.what_to_do
     db.execute("update ops.batch set status = 'rejected'")
-    assert found(db, "batch_held") == []
+    assert by_kind(db, "batch_held") == []
 
 
 def test_a_kind_that_cannot_be_judged_is_reported_and_its_alerts_stay(
@@ -266,3 +267,151 @@ def test_a_kind_that_cannot_be_judged_is_reported_and_its_alerts_stay(
     assert alerts(db, "kind, status") == [
         ("delivery_refused", "recovered"), ("batch_held", "open"),
     ]  # fmt: skip
+
+
+def test_rows_in_quarantine_count_while_they_are_open_and_published(db: psycopg.Connection) -> None:
+    published, held = batch(db, "published", row_count=10_000), batch(db, "held", row_count=9)
+    db.execute(
+        "insert into quality.quarantined_row (batch_id, dataset, period, file_no, row_no, payload,"
+        " rules, reasons, status) select %s, 'pupils', '2025-2026', 1, n, '{\"name\": \"张三\"}',"
+        " case when n <= 12 then array['T-001'] else array['T-002', 'T-001'] end, '{}',"
+        " case when n <= 19 then 'open' else 'waived' end from generate_series(1, 25) n",
+        (published,),
+    )
+    db.execute(
+        "insert into quality.quarantined_row (batch_id, dataset, period, file_no, row_no, payload,"
+        " rules, reasons) values (%s, 'pupils', '2025-2026', 1, 1, '{}', '{T-001}', '{}')",
+        (held,),
+    )
+    (one,) = by_kind(db, "rows_quarantined")
+    assert (one.magnitude, one.severity, one.title) == (19, "info", "学生：19 行在隔离区")
+    assert one.detail == "T-001 T-001不符：19\nT-002 T-002不符：7"
+    assert "张三" not in repr(one)
+    db.execute("update quality.quarantined_row set status = 'open' where row_no = 20")
+    assert by_kind(db, "rows_quarantined")[0].severity == "warning"  # twenty
+    db.execute("update quality.quarantined_row set status = 'open' where row_no <> 20")
+    db.execute("update quality.quarantined_row set status = 'fixed'")
+    assert by_kind(db, "rows_quarantined") == []
+
+
+def check(db: psycopg.Connection, of: int, rule: str, severity: str, status: str, run: int) -> None:
+    db.execute(
+        "insert into quality.check_result (run_id, batch_id, dataset, period, rule_id, level,"
+        " severity, dimension, status, failed_count) values"
+        " (('00000000-0000-0000-0000-00000000000' || %s)::uuid, %s, 'pupils', '2025-2026', %s,"
+        " 'row', %s, 'accuracy', %s, 4)",
+        (run, of, rule, severity, status),
+    )
+
+
+def test_published_warnings_and_broken_rules_of_the_last_audit(db: psycopg.Connection) -> None:
+    published = batch(db, "published", row_count=100)
+    check(db, published, "T-001", "warning", "failed", 1)
+    check(db, published, "T-001", "warning", "passed", 2)
+    check(db, published, "T-002", "warning", "failed", 2)
+    check(db, published, "T-003", "critical", "failed", 2)
+    check(db, published, "T-004", "critical", "not_run", 2)
+    (one,) = by_kind(db, "check_failed")
+    assert (one.magnitude, one.detail) == (4, "T-002 T-002不符：4")
+    (one,) = by_kind(db, "rule_error")
+    assert (one.magnitude, one.severity, one.detail) == (1, "info", "T-004 未执行")
+    check(db, published, "T-005", "critical", "error", 2)
+    (one,) = by_kind(db, "rule_error")
+    assert (one.magnitude, one.severity) == (2, "critical")
+
+
+def test_what_stopped_half_way_is_told_after_two_hours(db: psycopg.Connection) -> None:
+    stuck = batch(db, "landed", landed_at=NOW)
+    assert by_kind(db, "run_unfinished", now=after(1.9 / 24)) == []
+    (one,) = by_kind(db, "run_unfinished", now=after(5 / 24))
+    assert (one.magnitude, one.detail) == (5, f"第 {stuck} 批停在 landed")
+
+
+def build(db: psycopg.Connection, status: str, started: dt.datetime, fingerprint: str = "a") -> int:
+    found = db.execute(
+        "insert into ops.build (invocation_id, fingerprint, status, started_at, finished_at,"
+        " node_count, error) values ('', %s, %s, %s, %s, 1, '张三') returning build_id",
+        (fingerprint, status, started, started),
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_published_but_not_built(db: psycopg.Connection) -> None:
+    batch(db, "published", published_at=NOW)
+    assert by_kind(db, "warehouse_stale", now=after(1 / 24)) == []
+    (one,) = by_kind(db, "warehouse_stale", now=after(3 / 24))
+    assert (one.key, one.magnitude, one.title) == ("build", 3, "已发布而未入库，已 3 小时")
+    build(db, "success", after(1 / 24), "a:marts")  # a part
+    assert len(by_kind(db, "warehouse_stale", now=after(3 / 24))) == 1
+    build(db, "success", after(1 / 24))
+    assert by_kind(db, "warehouse_stale", now=after(3 / 24)) == []
+
+
+def test_a_failed_build_until_the_next_good_one(db: psycopg.Connection) -> None:
+    failed = build(db, "failed", NOW)
+    db.execute(
+        "insert into ops.build_node (build_id, node_id, resource_type, status, message)"
+        " values (%s, 'model.eduplan.ind_value', 'model', 'error', '张三'),"
+        " (%s, 'model.eduplan.dim_school', 'model', 'success', '')",
+        (failed, failed),
+    )
+    (one,) = by_kind(db, "build_failed", now=after(1))
+    assert (one.severity, one.magnitude, one.detail) == ("critical", 24, "model ind_value")
+    assert "张三" not in repr(one)
+    build(db, "success", after(2))
+    assert by_kind(db, "build_failed") == []
+
+
+def test_drift_and_figures_of_living_batches(db: psycopg.Connection) -> None:
+    living = batch(db, "published", contract_hash=CONTRACT.sha256)
+    gone = batch(db, "superseded", contract_hash=CONTRACT.sha256)
+    for of, kind, column in (
+        (living, "new_column", "血型"), (living, "encoding", ""), (gone, "missing_column", "年龄"),
+    ):  # fmt: skip
+        db.execute(
+            "insert into ops.drift_event (batch_id, file_no, dataset, kind, column_name)"
+            " values (%s, 1, 'pupils', %s, %s)",
+            (of, kind, column),
+        )
+        db.execute(
+            "insert into quality.anomaly (batch_id, dataset, period, metric, column_name, value,"
+            " expected, score, compared_with) values (%s, 'pupils', '2025-2026', 'row_count', %s,"
+            " 5, 100, -9, '{2024-2025}')",
+            (of, kind),
+        )
+    (one,) = by_kind(db, "schema_drift")
+    assert (one.severity, one.magnitude, one.detail) == ("info", 1, "new_column 血型")
+    (one,) = by_kind(db, "volume_anomaly")
+    assert one.magnitude == 2
+    assert one.detail.splitlines()[0] == "row_count encoding：5.000，往年 100.000"
+    changed = {"pupils": replace(CONTRACT, sha256="1" * 64)}  # the contract was edited: accepted
+    collected = collect(db, changed, PLAN, TODAY, NOW)
+    assert "schema_drift" not in {c.kind for c in collected.conditions}
+
+
+def test_a_signal_is_an_alert_as_long_as_it_stands(db: psycopg.Connection) -> None:
+    db.execute(
+        "insert into quality.alert_signal (dedupe_key, kind, severity, title) values"
+        " ('dead_channel:wecom', 'dead_channel', 'critical', '告警渠道 wecom 发不出消息'),"
+        " ('dag_failed:build_warehouse', 'dag_failed', 'critical', 'build_warehouse 运行失败')"
+    )
+    (one,) = by_kind(db, "dead_channel")
+    assert (one.dedupe_key, one.title) == ("dead_channel:wecom", "告警渠道 wecom 发不出消息")
+    assert [c.key for c in by_kind(db, "dag_failed")] == ["build_warehouse"]
+
+
+def test_kinds_of_marts_are_silent_before_the_first_build(db: psycopg.Connection) -> None:
+    collected = collect(db, CONTRACTS, PLAN, TODAY, NOW)
+    assert set(KINDS) - collected.judged == {
+        "delivery_late", "reconciliation_breach", "indicator_off_track",
+    }  # fmt: skip
+
+
+def test_every_kind_has_a_page_in_the_runbook() -> None:
+    folder = PROJECT / conditions.RUNBOOK
+    assert {page.stem for page in folder.glob("*.md")} - {"README"} == set(KINDS)
+    for kind in KINDS:
+        page = (folder / f"{kind}.md").read_text(encoding="utf-8")
+        for heading in ("## What it means", "## How to check", "## What to do", "## Who"):
+            assert heading in page, f"{kind}: {heading}"
