@@ -161,7 +161,7 @@ def test_rows_of_a_held_batch_are_listed(db: psycopg.Connection, db_url: str) ->
     query = (resources.files("eduplan") / "sql/listing/quarantine.sql").read_text("utf-8")
     anything = dict.fromkeys(["dataset", "period", "batch", "rule", "status"])
     rows = db.execute(query, anything | {"batch": held, "status": "open", "limit": 9}).fetchall()  # type: ignore[arg-type]
-    assert [(row[5], row[6]) for row in rows] == [(2, "T-001"), (3, "T-001")]
+    assert [(row[0], row[6], row[7]) for row in rows] == [(None, 2, "T-001"), (None, 3, "T-001")]
 
 
 def test_readers_see_one_batch_or_the_other(db: psycopg.Connection, db_url: str) -> None:
