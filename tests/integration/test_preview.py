@@ -26,7 +26,7 @@ class Mini:
     conn: psycopg.Connection
     settings: Settings
 
-    def hold(self, dataset: str, rows: list[Row], scope: str) -> tuple[int, int]:
+    def hold(self, dataset: str, rows: list[Row], scope: str, period: str = Y25) -> tuple[int, int]:
         """Hold a batch of ``rows`` for a review; return the ids of the batch and the review."""
         columns = mini_city.COLUMNS[dataset].split()
         conn = self.conn
@@ -35,7 +35,7 @@ class Mini:
                 "insert into ops.batch (dataset, period, status, content_hash, contract_version,"
                 " contract_hash, row_count, scope) values (%s, %s, 'held', md5(random()::text),"
                 " '1.0.0', 'mini', %s, %s) returning batch_id",
-                (dataset, Y25, len(rows), scope),
+                (dataset, period, len(rows), scope),
             ).fetchone()
             assert found is not None
             table = sql.Identifier("raw", f"{dataset}__b{found[0]}")
@@ -52,7 +52,7 @@ class Mini:
             review = cur.execute(
                 "insert into quality.review (batch_id, dataset, period, reasons, row_count,"
                 " critical_count) values (%s, %s, %s, '{x}', %s, 0) returning review_id",
-                (found[0], dataset, Y25, len(rows)),
+                (found[0], dataset, period, len(rows)),
             ).fetchone()
             assert review is not None
         return found[0], review[0]
@@ -99,7 +99,10 @@ def mini(
         home=tmp_path_factory.mktemp("preview"), database_url=url, suppression_threshold=0
     )
     with psycopg.connect(url, autocommit=True) as conn:
-        mini_city.publish(conn, mini_city.sheets())
+        sheets = mini_city.sheets()
+        for number, record in enumerate(sheets["training_records", "all"]):
+            record["record_id"] = f"R{number}"
+        mini_city.publish(conn, sheets)
         transform.build(settings)
         yield Mini(conn, settings)
     with psycopg.connect(pg_server, autocommit=True) as admin:
@@ -136,7 +139,7 @@ def test_release_lets_in_what_may_be_overridden_and_clean_does_not(mini: Mini) -
     assert by_key(moves, "release_clean") == {}
     released = by_key(moves, "release")
     assert released["TCH-01", CITY] == pytest.approx((100 * 76 / 78, 100 * 77 / 79))
-    # In A, where P2 stands, all are qualified with and without one more; nobody trained him.
+    # In A, where P2 stands, all are qualified with and without one more; he has no profile.
     assert ("TCH-01", A) not in released
     assert released["DIG-03", A] == pytest.approx((100 * 19 / 38, 100 * 19 / 39))
     assert not [key for key in released if key[1] not in (CITY, A)]
@@ -175,6 +178,26 @@ def test_a_school_delivery_replaces_its_school_only(mini: Mini) -> None:
     assert sizes == sorted(sizes, reverse=True) and len(sizes) > 3
     assert mini.tables() == held
     assert preview.moves(mini.settings, review) == moves  # again is the same, not twice as much
+
+
+def test_records_replace_delete_and_join_by_their_key(mini: Mini) -> None:
+    """DIG-04, hours for each of 78 teachers: 20 + 30.5 + 72 + 40. R0 has 25 hours now, R5 (72) is
+    deleted, R6 (40) came without its hours and stays as it was, R90 brings 7.5 more."""
+    sheet = mini_city.sheets()["training_records", "all"]
+    rows = [
+        {**sheet[0], "record_id": "R0", "hours": "25"},
+        {**sheet[5], "record_id": "R5", "is_deleted": "true"},
+        {**sheet[6], "record_id": "R6", "hours": None},
+        {**sheet[5], "record_id": "R90", "hours": "7.5"},
+    ]
+    batch, review = mini.hold("training_records", rows, "key", "all")
+    mini.accuse(batch, 4, ["TRN-REQ-hours"])
+    held = mini.tables()
+    moves = preview.moves(mini.settings, review)
+    clean = by_key(moves, "release_clean")
+    assert clean["DIG-04", CITY] == pytest.approx((162.5 / 78, (25 + 30.5 + 40 + 7.5) / 78))
+    assert {code for code, _ in clean} == {"DIG-04"}
+    assert mini.tables() == held
 
 
 def test_what_the_preview_says_is_what_the_next_build_publishes(mini: Mini) -> None:
