@@ -17,6 +17,7 @@ import pytest
 from eduplan import warehouse
 from eduplan.connections import Connection
 from eduplan.errors import EduplanError
+from eduplan.quality.alerts import engine
 from eduplan.quality.alerts.deliver import Delivered, deliver, send, try_channel
 from eduplan.settings import Settings
 from tests import chat_servers as chat
@@ -281,6 +282,45 @@ def test_a_dead_channel_is_told_on_the_others_until_it_works_again(
     assert servers.received[-1].title == "【严重】告警恢复：告警渠道 bureau 发不出消息"
 
 
+def test_the_engine_and_the_delivery_together_tell_a_dead_channel_once(
+    db: psycopg.Connection, office: Settings, servers: ChatServers
+) -> None:
+    """What the DAG quality_watch does: judge everything, then send; twice in a row adds nothing."""
+    routes(
+        office,
+        "channels:\n  bureau: {url: '${CHANNEL_1}'}\n  mail: {url: '${CHANNEL_4}'}\n"
+        "routes:\n  - {name: all, match: {kind: dag_failed}, channels: [bureau]}\n",
+    )
+    db.execute(
+        "insert into quality.alert_signal (dedupe_key, kind, severity, title)"
+        " values ('dag_failed:ingest_students', 'dag_failed', 'critical', 'ingest_students 失败')"
+    )
+    db.commit()
+
+    def watch(minutes: int) -> None:
+        now = NOON + minutes * MINUTE
+        engine.refresh(db, {}, "demo-2025-2027", NOON.date(), now)
+        db.commit()
+        deliver(office, db, now)
+        deliver(office, db, now)
+
+    servers.behave[DINGTALK] = "refuse"
+    for minutes in (0, 15, 30, 45, 46):
+        watch(minutes)
+    assert [(m.service, m.title) for m in servers.received] == [
+        ("smtp", "【严重】新告警：告警渠道 bureau 发不出消息")
+    ]
+    assert "关键词不匹配" in servers.received[0].text
+
+    servers.behave.clear()
+    for minutes in (75, 90, 105, 106):
+        watch(minutes)
+    assert [(m.service, m.title) for m in servers.received[1:]] == [
+        (DINGTALK, "【严重】新告警：ingest_students 失败"),
+        ("smtp", "【严重】告警恢复：告警渠道 bureau 发不出消息"),
+    ]
+
+
 def test_an_alert_the_service_refuses_does_not_keep_the_others_back(
     db: psycopg.Connection, office: Settings, servers: ChatServers
 ) -> None:
@@ -409,7 +449,7 @@ def test_what_worsens_says_from_what(
         "【严重】新告警：学籍 2026-2027 一批被暂停",
         "【严重】告警加重：学籍 2026-2027 一批被暂停",
     ]
-    assert "程度：96 → 200" in servers.received[1].text
+    assert "程度：96 → 200 天" in servers.received[1].text
 
 
 def test_what_a_person_did_is_not_told_unless_a_route_wants_it(
@@ -436,6 +476,7 @@ def test_what_a_person_did_is_not_told_unless_a_route_wants_it(
 _RUN = """
 import datetime, sys, psycopg
 from pathlib import Path
+from eduplan.quality.alerts import engine
 from eduplan.quality.alerts.deliver import deliver
 from eduplan.settings import Settings
 with psycopg.connect(sys.argv[1]) as conn:

@@ -231,6 +231,7 @@ def told(number: int, title: str, detail: str = "", **changes: object) -> Told:
         "period": None,
         "indicators": (),
         "magnitude": Decimal(3),
+        "unit": "行",
     }
     return Told(**(values | changes))  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from eduplan.connections import Resolver, from_environment
 from eduplan.errors import EduplanError
 from eduplan.quality.alerts import routes as routing
+from eduplan.quality.alerts.conditions import KINDS
 from eduplan.quality.alerts.message import Message, Told, Words, compose
 from eduplan.quality.alerts.routes import Channel, Occurrence, Routes
 from eduplan.settings import Settings
@@ -244,6 +245,7 @@ def _told(events: list[dict[str, Any]]) -> Told:
         period=last["period"],
         indicators=tuple(last["indicator_codes"]),
         magnitude=last["magnitude"],
+        unit=KINDS[last["kind"]].unit if last["kind"] in KINDS else "",
         before=last["told_magnitude"],
     )
 

@@ -99,6 +99,8 @@ class Told:
     period: str | None
     indicators: tuple[str, ...]
     magnitude: Decimal
+    unit: str
+    """What the magnitude counts, in Chinese."""
     before: Decimal | None = None
     """Magnitude the channel was told last; None: it hears of the alert for the first time."""
 
@@ -211,7 +213,7 @@ def _amount(told: Told) -> str:
     """Return by how much it changed; the number alone is told by title and detail, with unit."""
     if told.before is None or told.before == told.magnitude or told.event in _OVER:
         return ""
-    return f"{plain(told.before)} → {plain(told.magnitude)}"
+    return f"{plain(told.before)} → {plain(told.magnitude)} {told.unit}".rstrip()
 
 
 def _indicators(told: Told, words: Words) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from eduplan.connections import Resolver
 from eduplan.errors import EduplanError
+from eduplan.quality.alerts.conditions import KINDS
 from eduplan.settings import Settings
 
 LOG = "log"
@@ -21,11 +22,6 @@ LOG = "log"
 
 DEAD_CHANNEL = "dead_channel"
 
-KINDS = frozenset(
-    "delivery_refused batch_held rows_quarantined check_failed rule_error delivery_late"
-    " volume_anomaly schema_drift reconciliation_breach indicator_off_track warehouse_stale"
-    " build_failed run_unfinished dag_failed dag_late dead_channel".split()
-)
 SEVERITIES = ("critical", "warning", "info")
 EVENTS = ("opened", "worsened", "woken", "recovered", "acknowledged", "snoozed", "resolved")
 TOLD = EVENTS[:4]

@@ -8,6 +8,7 @@ select
     e.event,
     e.severity,
     e.magnitude,
+    a.kind,
     a.title,
     a.detail,
     a.what_to_do,
