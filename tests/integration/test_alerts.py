@@ -415,3 +415,22 @@ def test_every_kind_has_a_page_in_the_runbook() -> None:
         page = (folder / f"{kind}.md").read_text(encoding="utf-8")
         for heading in ("## What it means", "## How to check", "## What to do", "## Who"):
             assert heading in page, f"{kind}: {heading}"
+
+
+def test_the_contract_of_the_tables_is_what_the_database_has(db: psycopg.Connection) -> None:
+    from open_data_contract_standard.model import OpenDataContractStandard
+
+    path = PROJECT / "docs" / "contracts" / "alerts.odcs.yaml"
+    contract = OpenDataContractStandard.from_file(str(path))
+    named = {"timestamp with time zone": "timestamptz", "ARRAY": "text[]"}
+    for table in contract.schema_ or []:
+        columns = db.execute(
+            "select column_name, data_type, is_nullable from information_schema.columns"
+            " where table_schema = 'quality' and table_name = %s order by ordinal_position",
+            (table.name,),
+        ).fetchall()
+        assert [(p.name, p.physicalType, p.required) for p in table.properties or []] == [
+            (name, named.get(type_, type_), nullable == "NO") for name, type_, nullable in columns
+        ]
+        assert all(p.description for p in table.properties or [])
+    assert [table.name for table in contract.schema_ or []] == ["alert", "alert_event"]
