@@ -269,22 +269,23 @@ def test_hold_fix_replay_equals_a_clean_delivery(
     half = len(numbers) // 2
     stood = {row: rows[row - 2] for row in range(2, len(rows) + 2)}
     for portion in (numbers[:half], numbers[half:]):
+        # A row whose only fault was its twin passed when the twin was mended: it stands as it is.
+        todo = [(row, number) for row, number in portion if is_open(db, number)]
         with db.transaction():
-            for row, number in portion:
-                s, n, a = clean[row - 2]
-                stood[row] = clean[row - 2]
+            for row, number in todo:
+                s, n, a = stood[row] = clean[row - 2]
                 quarantine.edit(
                     db, contract, number, {"school_code": s, "name": n, "age": a}, "chen", "更正"
                 )
-        if portion:
-            replayed(
-                db, db_url, contract, [number for _, number in portion if records_open(db, number)]
-            )
-    assert rows_of(db, contract.dataset) == sorted(stood.values())
+        if todo:
+            replayed(db, db_url, contract, [number for _, number in todo])
+    untouched = replace(contract, dataset=f"{contract.dataset}_clean")
+    assert deliver(db, db_url, untouched, list(stood.values())).quarantined == 0
+    assert rows_of(db, contract.dataset) == rows_of(db, untouched.dataset)
     assert {status for _, status, _ in records(db, contract.dataset).values()} <= {"fixed"}
 
 
-def records_open(db: psycopg.Connection, number: int) -> bool:
+def is_open(db: psycopg.Connection, number: int) -> bool:
     row = db.execute(
         "select status = 'open' from quality.quarantined_row where quarantine_id = %s", (number,)
     ).fetchone()

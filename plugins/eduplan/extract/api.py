@@ -694,9 +694,13 @@ class _Run:
         )
         parts = [
             sql.SQL(
-                "select payload from quality.quarantined_row"
-                " where dataset = {} and status <> 'fixed' and payload ? {}"
-            ).format(sql.Literal(self.contract.dataset), sql.Literal(key))
+                "select q.payload from quality.quarantined_row q"
+                " where q.dataset = {dataset} and q.payload ? {key} and (q.status in"
+                "  ('open', 'waived') or q.status in ('released', 'rejected')"
+                # A decision outlives its record: what was replaced or deleted since is not alive.
+                "  and not exists (select from raw.superseded_row k where k.dataset = q.dataset"
+                "   and k.batch_id > q.batch_id and k.payload ->> {key} = q.payload ->> {key}))"
+            ).format(dataset=sql.Literal(self.contract.dataset), key=sql.Literal(key))
         ]
         if _one(self.conn, "select to_regclass(%s) is not null", f'raw."{self.contract.dataset}"'):
             table = sql.Identifier("raw", self.contract.dataset)

@@ -5,7 +5,6 @@ it stands and why), then the contract's columns under their Chinese headers. Wha
 anybody's file: every record must still be as it was written out, or nothing of it is applied.
 """
 
-import datetime as dt
 import hashlib
 import json
 import os
@@ -267,17 +266,11 @@ def _same(text: str, value: str | None) -> bool:
 
 def _text(cell: object) -> str:
     """Return a cell as text; ValueError (without the value) where Excel has lost digits."""
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float | int):
-        if abs(cell) >= 1e15:
-            raise ValueError("长数字在 Excel 中会丢失末位，请先把单元格设为文本再填写")
-        return str(int(cell)) if cell == int(cell) else repr(cell)
-    if isinstance(cell, dt.datetime):
-        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
-    if isinstance(cell, dt.date | dt.time):
-        return cell.isoformat()
-    return _clean(str(cell))
+    from eduplan.extract.excel import cell_text
+
+    if isinstance(cell, float | int) and abs(cell) >= 1e15:
+        raise ValueError("长数字在 Excel 中会丢失末位，请先把单元格设为文本再填写")
+    return _clean(cell_text(cell) or "")
 
 
 def _cell(at: int, line: int) -> str:
