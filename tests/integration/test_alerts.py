@@ -434,3 +434,113 @@ def test_the_contract_of_the_tables_is_what_the_database_has(db: psycopg.Connect
         ]
         assert all(p.description for p in table.properties or [])
     assert [table.name for table in contract.schema_ or []] == ["alert", "alert_event"]
+
+
+DUTY = "insert into quality.reporting_duty values (%s, 'x', 'x', 'x', 'x', %s, %s, 'period')"
+
+
+def mart(db: psycopg.Connection, table: str, *rows: dict[str, Any]) -> None:
+    """Make a table of the warehouse that holds ``rows``."""
+    schema, _ = table.split(".")
+    db.execute(f"create schema if not exists {schema}")
+    types = {int: "integer", float: "numeric", dt.date: "date", bool: "boolean"}
+    columns = {n: types.get(type(v), "text") for n, v in rows[0].items()}
+    db.execute(f"create table {table} ({', '.join(f'{n} {t}' for n, t in columns.items())})")
+    marks = ", ".join(f"%({name})s" for name in columns)
+    db.cursor().executemany(f"insert into {table} values ({marks})", rows)
+
+
+def test_late_units_by_dataset_and_period(db: psycopg.Connection) -> None:
+    unit = {
+        "dataset": "pupils", "period": "2025-2026", "owner": "学籍科", "unit_name": "一中",
+        "unit_code": "1", "status": "missing", "days_late": 12, "due_on": dt.date(2025, 9, 20),
+    }  # fmt: skip
+    mart(
+        db, "marts.qa_late_register", unit,
+        unit | {"unit_name": "二中", "unit_code": "2", "days_late": 30},
+        unit | {"unit_name": "三中", "unit_code": "3", "status": "late"},
+        unit | {"dataset": "platform", "days_late": 99},
+    )  # fmt: skip
+    db.cursor().executemany(
+        DUTY,
+        [("pupils", "file", "school_year"), ("platform", "api", "none")],
+    )
+    (one,) = by_kind(db, "delivery_late")
+    assert one.title == "学生 2025-2026：2 个单位逾期未报，最长 30 天（2025-09-20 截止）"
+    assert (one.severity, one.magnitude) == ("warning", 2)
+    assert one.detail == "二中 迟 30 天\n一中 迟 12 天"
+    db.execute("update marts.qa_late_register set days_late = 31 where unit_code = '2'")
+    assert by_kind(db, "delivery_late")[0].severity == "critical"
+
+
+def test_differences_of_the_newest_period(db: psycopg.Connection) -> None:
+    pair = {
+        "code": "ROLL", "name_zh": "学籍与教基", "period": "2025-2026", "period_year": 2025,
+        "severity": "error", "status": "breach", "unit_code": "1", "unit_name": "一中",
+        "difference": -7.0, "action_zh": "请核对",
+    }  # fmt: skip
+    mart(
+        db, "marts.qa_reconciliation", pair,
+        pair | {"unit_code": "2", "unit_name": "二中", "status": "one_side_missing"}
+        | {"difference": None},
+        pair | {"unit_code": "3", "status": "ok"},
+        pair | {"unit_code": "4", "period": "2024-2025", "period_year": 2024},
+    )  # fmt: skip
+    mart(db, "ref.reconciliation", {
+        "code": "ROLL", "left_terms": "roll@primary", "right_terms": "2*pupils@primary + x@all",
+    })  # fmt: skip
+    mart(db, "intermediate.int_indicator__inputs", {"dataset": "pupils", "indicator_code": "B-2"})
+    mart(
+        db, "intermediate.int_indicator__terms",
+        {"indicator_code": "A-1", "measure_code": "pupils"},
+        {"indicator_code": "A-2", "measure_code": "other"},
+    )  # fmt: skip
+    (one,) = by_kind(db, "reconciliation_breach")
+    assert (one.key, one.severity, one.magnitude) == ("ROLL", "critical", 2)
+    assert one.title == "学籍与教基 2025-2026：2 处两个来源对不上"
+    assert one.detail == "一中 相差 -7.0\n二中 缺一方数据"
+    assert one.indicators == ("A-1",)
+    batch(db, "held", held_reason="甲")
+    assert by_kind(db, "batch_held")[0].indicators == ("B-2",)
+
+
+def test_headlines_off_their_line_in_the_newest_year(db: psycopg.Connection) -> None:
+    line = {
+        "indicator_code": "A-1", "indicator_name_zh": "入学率", "period": "2025", "unit": "%",
+        "plan_version": PLAN, "region_level": "city", "region_code": "450400",
+        "period_year": 2025, "value": 90.0, "status": "off_track", "distance": -4.0,
+        "distance_pct": -4.5, "trajectory_value": 94.0,
+    }  # fmt: skip
+    mart(
+        db, "marts.ind_progress", line,
+        line | {"region_level": "county", "region_code": "450421"},
+        line | {"indicator_code": "A-2", "status": "on_track"},
+        line | {"indicator_code": "A-2", "period_year": 2024},
+        line | {"indicator_code": "A-3", "plan_version": "other"},
+        line | {"indicator_code": "A-1#1"},
+        line | {"period_year": 2026, "value": None, "status": "no_data"},
+    )  # fmt: skip
+    mart(
+        db, "ref.indicator", {"indicator_code": "A-1", "parent_code": None},
+        {"indicator_code": "A-1#1", "parent_code": "A-1"},
+    )  # fmt: skip
+    (one,) = by_kind(db, "indicator_off_track")
+    assert (one.key, one.region, one.magnitude, one.indicators) == ("A-1", "450400", 4.5, ("A-1",))
+    assert one.title == "A-1 入学率 2025：偏离目标轨迹"
+    assert one.detail == "现值 90.00 %，本期应达 94.00 %"
+
+
+def test_a_platform_that_should_have_spoken(db: psycopg.Connection) -> None:
+    api = replace(CONTRACT, dataset="platform", source=replace(CONTRACT.source, kind="api"))
+    db.execute(DUTY, ("platform", "api", "none"))
+    db.execute(
+        "insert into quality.submission_window values ('platform', '2025-10', %s, %s, 'contract')",
+        (TODAY - dt.timedelta(30), TODAY - dt.timedelta(3)),
+    )
+    collected = collect(db, {"platform": api, "pupils": CONTRACT}, PLAN, TODAY, NOW)
+    assert collected.failures == {}
+    (one,) = [c for c in collected.conditions if c.kind == "warehouse_stale"]
+    assert (one.key, one.severity, one.title) == (
+        "source:test", "warning", "学生到期仍没有新数据",
+    )  # fmt: skip
+    assert collect(db, {"platform": api}, PLAN, TODAY - dt.timedelta(5), NOW).conditions == ()

@@ -146,7 +146,7 @@ KINDS: Mapping[str, Kind] = {
         needs=("marts.ind_progress", "ref.indicator"),
     ),
     "warehouse_stale": Kind(
-        "{name}{what}，已 {n} {unit}",
+        "{what}",
         "已发布而未入库：在 Airflow 触发 build_warehouse 并看它的日志。来源没有新数据：看上次读取"
         "（`eduplan batches --dataset {dataset}`），与来源系统联系。",
         "小时",
@@ -238,15 +238,22 @@ def _exist(conn: psycopg.Connection[Any], tables: tuple[str, ...]) -> bool:
 def _silent(
     conn: psycopg.Connection[Any], contracts: Mapping[str, Contract], today: dt.date
 ) -> list[dict[str, Any]]:
-    """Return the platforms and databases that should have brought something by ``today``."""
+    """Return the source systems that should have brought something by ``today``, one row each."""
     from eduplan.quality.silence import expected_silence
 
-    return [
-        {"key": f"source:{name}", "dataset": name, "severity": "warning", "magnitude": 1,
-         "what": "到期仍没有新数据", "unit": "次"}
-        for name, contract in contracts.items()
-        if contract.source.kind != "file" and expected_silence(conn, name, today) is None
-    ]  # fmt: skip
+    silent: dict[str, list[Contract]] = {}
+    for name, contract in sorted(contracts.items()):
+        if contract.source.kind != "file" and expected_silence(conn, name, today) is None:
+            silent.setdefault(contract.system, []).append(contract)
+    rows = []
+    for system, found in silent.items():
+        more = f"等 {len(found)} 个数据集" if len(found) > 1 else ""
+        rows.append(
+            {"key": f"source:{system}", "dataset": found[0].dataset, "severity": "warning",
+             "magnitude": len(found), "what": f"{found[0].title_zh}{more}到期仍没有新数据",
+             "lines": [contract.title_zh for contract in found]}
+        )  # fmt: skip
+    return rows
 
 
 def _touched(conn: psycopg.Connection[Any]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -270,7 +277,6 @@ def _condition(
     contract = contracts.get(dataset) if dataset else None
     magnitude = float(row["magnitude"])
     words = {
-        "unit": kind.unit,
         **row,
         "dataset": dataset or "",
         "name": contract.title_zh if contract else dataset or "",
