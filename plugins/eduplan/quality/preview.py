@@ -152,6 +152,7 @@ def moves(settings: Settings, review_id: int) -> tuple[Move, ...]:
         conn.execute("select pg_advisory_lock_shared(%s)", (transform.BUILD_LOCK,))
         _drop_left(conn)
         conn.commit()
+        shutil.rmtree(settings.home / "preview", ignore_errors=True)
         batch = _held(conn, review_id)
         contract = contract_of(settings, batch["dataset"])
         with conn.transaction():
@@ -234,7 +235,6 @@ def _compute(
     """Build one decision aside and store what differs from the published figures."""
     name = f"{_PREFIX}{batch['review_id']}_{decision}"
     folder = settings.home / "preview" / name
-    shutil.rmtree(folder, ignore_errors=True)
     (folder / "state").mkdir(parents=True)
     scratch = sql.Identifier(name)
     try:
