@@ -1,0 +1,5 @@
+-- Alerts somebody has to see to, the most severe and the oldest first. No parameters.
+select alert_id, severity, kind, title, owner, opened_at, status
+from quality.alert
+where status in ('open', 'acknowledged', 'snoozed')
+order by array_position(array['critical', 'warning', 'info'], severity), opened_at, alert_id
