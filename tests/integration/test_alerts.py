@@ -1,7 +1,9 @@
 """Alerts on a real database: what is wrong is told once, and taken back when it is over."""
 
 import datetime as dt
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -544,3 +546,39 @@ def test_a_platform_that_should_have_spoken(db: psycopg.Connection) -> None:
         "source:test", "warning", "学生到期仍没有新数据",
     )  # fmt: skip
     assert collect(db, {"platform": api}, PLAN, TODAY - dt.timedelta(5), NOW).conditions == ()
+
+
+def test_the_commands(
+    db: psycopg.Connection, db_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    from eduplan.commands.alerts import app
+
+    monkeypatch.setenv("EDUPLAN_DATABASE_URL", db_url)
+    monkeypatch.setenv("EDUPLAN_HOME", str(tmp_path))
+    monkeypatch.setenv("EDUPLAN_TODAY", "2025-08-15")
+
+    def call(*words: str) -> Any:
+        done = CliRunner().invoke(app, [*words], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    batch(db, "held", dataset="students", held_reason="STU-101")
+    db.commit()
+    assert "batch_held" in call("update")
+    assert "batch_held" not in call("update")
+    (row,) = json.loads(call("list", "--kind", "batch_held", "--format", "json"))
+    assert (row["severity"], row["status"], row["dataset"]) == ("critical", "open", "students")
+    one = str(row["id"])
+    call("ack", one, "--by", "李老师", "--why", "在核对")
+    call("snooze", one, "--days", "2", "--by", "李老师")
+    call("resolve", one, "--by", "王老师", "--why", "退回")
+    shown = json.loads(call("show", one, "--format", "json"))
+    assert shown["detail"] == "STU-101"
+    assert [(e["event"], e["actor"], e["note"]) for e in shown["history"]] == [
+        ("opened", "eduplan", ""), ("acknowledged", "李老师", "在核对"),
+        ("snoozed", "李老师", ""), ("resolved", "王老师", "退回"),
+    ]  # fmt: skip
+    assert json.loads(call("list", "--kind", "batch_held", "--format", "json")) == []
+    assert len(json.loads(call("list", "--status", "resolved", "--format", "json"))) == 1
