@@ -14,19 +14,10 @@ from rich.text import Text
 from eduplan import warehouse
 from eduplan.airflow.rest import Login
 from eduplan.contract import Contract
+from eduplan.quality.pages import CAUGHT, SEVERITY
 from eduplan.settings import Settings
 
-_CAUGHT = {
-    "critical_rows": "严重行",
-    "warning_rows": "警告行",
-    "info_rows": "提示行",
-    "refused_lines": "拒收行",
-    "refused_files": "拒收文件",
-    "table_rules": "整表规则",
-    "drift_events": "结构变化",
-    "held_batches": "待审批次",
-}
-_SEVERITY = {"critical": ("严重", "red"), "warning": ("警告", "yellow"), "info": ("提示", "dim")}
+_STYLE = {"critical": "red", "warning": "yellow", "info": "dim"}
 _MOST_ALERTS = 20
 
 
@@ -62,16 +53,16 @@ def caught_table(caught: Sequence[Mapping[str, Any]], contracts: Mapping[str, Co
     for row in caught:
         contract = contracts.get(row["dataset"])
         system = contract.system if contract else row["dataset"]
-        found = sums.setdefault(system, dict.fromkeys(_CAUGHT, 0))
-        for name in _CAUGHT:
+        found = sums.setdefault(system, dict.fromkeys(CAUGHT, 0))
+        for name in CAUGHT:
             found[name] += row[name]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("来源 source", no_wrap=True)
-    for title in _CAUGHT.values():
+    for title in CAUGHT.values():
         table.add_column(title, justify="right", no_wrap=True)
     for system, counts in sorted(sums.items()):
         table.add_row(system, *(f"{n:,}" if n else "" for n in counts.values()))
-    total = [sum(counts[name] for counts in sums.values()) for name in _CAUGHT]
+    total = [sum(counts[name] for counts in sums.values()) for name in CAUGHT]
     table.add_row("合计", *(f"{n:,}" for n in total), style="bold")
     return table
 
@@ -81,8 +72,8 @@ def _alert_table(alerts: Sequence[Mapping[str, Any]]) -> Table:
     for name in ("", "类型 kind", "内容"):
         table.add_column(name, overflow="fold")
     for alert in alerts:
-        label, style = _SEVERITY[alert["severity"]]
-        table.add_row(Text(label, style), alert["kind"], alert["title"])
+        severity = alert["severity"]
+        table.add_row(Text(SEVERITY[severity], _STYLE[severity]), alert["kind"], alert["title"])
     return table
 
 

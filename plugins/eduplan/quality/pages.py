@@ -20,7 +20,7 @@ from eduplan.settings import Settings
 PAGE = "quality.html"
 INDEX = "index.html"
 
-_CAUGHT = {
+CAUGHT = {
     "critical_rows": "严重行",
     "warning_rows": "警告行",
     "info_rows": "提示行",
@@ -30,7 +30,7 @@ _CAUGHT = {
     "drift_events": "结构变化",
     "held_batches": "待审批次",
 }
-_SEVERITY = {"critical": "严重", "warning": "警告", "info": "提示"}
+SEVERITY = {"critical": "严重", "warning": "警告", "info": "提示"}
 _STATE = {"open": "未处理", "acknowledged": "已有人处理", "snoozed": "暂缓"}
 _DIMENSIONS = ("", "规范性", "完整性", "准确性", "一致性", "时效性")
 _FINDINGS = {
@@ -109,7 +109,7 @@ def _page(
     today: dt.date,
 ) -> str:
     caught = _rows(conn, "listing/caught")
-    totals = {name: sum(row[name] for row in caught) for name in _CAUGHT}
+    totals = {name: sum(row[name] for row in caught) for name in CAUGHT}
     alerts = _rows(conn, "listing/open_alerts")
     rates = _rows(conn, "quality/rates", "marts.qa_pass_rate")
     late = _rows(conn, "quality/late", "marts.qa_late_register")
@@ -129,10 +129,10 @@ def _page(
         overall=_share(whole["checked"], whole["failed"]) if whole else "",
         alerts=alerts,
         most=_MOST_ALERTS,
-        severities=_SEVERITY,
+        severities=SEVERITY,
         states=_STATE,
         caught=_caught(caught, contracts, pages),
-        caught_titles=_CAUGHT,
+        caught_titles=CAUGHT,
         totals=totals,
         dimensions=_DIMENSIONS,
         rates=_matrix(rates),
