@@ -73,6 +73,7 @@ class _File:
     error_code: str | None = None
     error: str | None = None
     bad: list[csv.BadLine] = field(default_factory=list)
+    missing: tuple[str, ...] = ()
     drift: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(kind, column, rule id, detail)"""
 
@@ -477,6 +478,7 @@ class _Landing:
             part.rows = sheet.rows
             for label in sheet.extra_labels:
                 self._unknown_column(part, label)
+            part.missing = sheet.missing
             self._reconciled(part, sheet.mismatches)
             yield part, sheet
 
@@ -537,6 +539,7 @@ class _Landing:
         """Name the target of each file column; unknown ones go to columns of their own for now."""
         names: list[sql.Composable] = []
         extras: list[tuple[int, str]] = []
+        entry.missing = header.absent(self.shape)
         for index, known in enumerate(header.fields):
             if known is not None:
                 names.append(sql.Identifier(known.name))
@@ -644,11 +647,22 @@ class _Landing:
     def _unknown_column(self, entry: _File, label: str) -> None:
         entry.drift.append(
             (
-                "extra_column", label, "LND-006",
+                "new_column", label, "LND-006",
                 f"{entry.path}：出现契约以外的列「{label}」，其值另存于 raw.extra_value。"
                 " Unknown column, landed beside.",
             )
         )  # fmt: skip
+
+    def _missing_columns(self, entry: _File) -> None:
+        labels = {f.name: f.label for f in self.shape.fields}
+        for name in entry.missing:
+            entry.drift.append(
+                (
+                    "missing_column", name, "DRF-001",
+                    f"{entry.path}：没有「{labels[name]}」列，按空白读入。"
+                    " Optional column missing, landed blank.",
+                )
+            )  # fmt: skip
 
     def _copy_rows(self, entry: _File, plan: csv.Plan, path: Path, refusal: _RowAware) -> None:
         """Land row by row what can be landed; bad lines are named and kept in quarantine."""
@@ -693,6 +707,8 @@ class _Landing:
                 return self._not_concerned()
             raise self._nothing_left()
         self._move_extras()
+        for entry in landed:
+            self._missing_columns(entry)
         self.cur.execute(
             sql.SQL(
                 "alter table {} alter _batch_id drop default, alter _file drop default,"

@@ -351,7 +351,7 @@ def test_extra_column_lands_beside(desk: Desk) -> None:
         (2, {"残疾类型": "听力"})
     ]
     assert desk.db.execute("select kind, column_name, rule_id from ops.drift_event").fetchall() == [
-        ("extra_column", "残疾类型", "LND-006")
+        ("new_column", "残疾类型", "LND-006")
     ]
     desk.db.execute(
         f"alter table raw.pupils attach partition raw.pupils__b{result.batch_id}"

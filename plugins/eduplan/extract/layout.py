@@ -42,6 +42,8 @@ class SheetRows:
     extras: tuple[tuple[int, dict[str, str]], ...] = ()
     extra_labels: tuple[str, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Optional columns (names) that the sheet does not have."""
     error_code: str | None = None
     error: str | None = None
     hint: str = ""
@@ -183,7 +185,8 @@ def _table(
         blob.add(number_, _values(row, positions))
         if extras and (values := _extras(row, extras)):
             beside.append((number_, values))
-    return _sheet(shape, sheet, where, blob, beside, extras, totals)
+    missing = header.absent(shape)
+    return _sheet(shape, sheet, where, blob, beside, extras, missing, totals)
 
 
 def _covered(
@@ -214,6 +217,7 @@ def _sheet(
     blob: _Blob,
     beside: list[tuple[int, dict[str, str]]],
     extras: Sequence[tuple[int, str]],
+    missing: tuple[str, ...],
     totals: Totals | None,
 ) -> SheetRows:
     if blob.rows == 0:
@@ -224,7 +228,7 @@ def _sheet(
         )
     return SheetRows(
         sheet, blob.bytes(), blob.rows, tuple(beside), tuple(label for _, label in extras),
-        tuple(totals.mismatches()) if totals else (),
+        tuple(totals.mismatches()) if totals else (), missing,
     )  # fmt: skip
 
 
@@ -301,7 +305,8 @@ def _form(
         )
         if extras and (values := _extras(row, extras)):
             beside.append((number_, values))
-    return _sheet(shape, sheet, where, blob, beside, extras, None)
+    missing = header.absent(inner)
+    return _sheet(shape, sheet, where, blob, beside, extras, missing, None)
 
 
 def _corner(grid: Grid, shape: Shape, bottom: int, sheet: str) -> tuple[dict[str, str], int]:

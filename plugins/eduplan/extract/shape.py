@@ -1,5 +1,6 @@
 """What a reader must know of a contract: a small picklable value, so that workers start light."""
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from eduplan.contract import Contract
 
 _NOISE = re.compile(r"[\s★☆*＊\ufeff\u200b\u200c\u200d\u2060\x00]+")
+LIKELY = 0.6
+"""A header that looks so much like a column's is taken for it when nothing speaks against it."""
 _TOTAL_LABELS = ("合计", "小计", "总计")
 _NOTE_PREFIXES = (
     "注：", "注:", "注1", "备注：", "备注:", "说明：", "说明:", "数据来源", "资料来源", "*", "※",
@@ -128,6 +131,26 @@ class Header:
             if known is None and label
         )
 
+    def absent(self, shape: Shape) -> tuple[str, ...]:
+        """Names of the optional columns of ``shape`` that the file does not have."""
+        here = {known.name for known in self.fields if known is not None}
+        return tuple(f.name for f in shape.fields if not f.required and f.name not in here)
+
+
+def similarity(label: str, known: Field) -> float:
+    """Tell how much a header looks like those of a column, 0 to 1.
+
+    A header that holds the other one whole (备注, 备注信息) counts as 0.75 at least.
+    """
+    text = clean_label(label)
+    best = 0.0
+    for other in known.labels:
+        score = difflib.SequenceMatcher(None, text, other).ratio()
+        if min(len(text), len(other)) >= 2 and (text in other or other in text):
+            score = max(score, 0.75)
+        best = max(best, score)
+    return best
+
 
 def match_header(shape: Shape, labels: Sequence[str]) -> Header | None:
     """Match file labels against the contract; None when fewer than half of the required match."""
@@ -158,13 +181,26 @@ def check_header(shape: Shape, header: Header, where: str) -> None:
                 hint="请删去其中一列后重新报送 / remove one of the two columns and send again",
             )
         seen[name] = index
-    missing = [f.label for f in shape.fields if f.required and f.name not in seen]
+    lacking = [f for f in shape.fields if f.required and f.name not in seen]
+    missing = [f.label for f in lacking]
     if missing:
+        likely = [
+            f"「{label}」像是「{f.label}」"
+            for f in lacking
+            for _, label in header.extras
+            if similarity(label, f) >= LIKELY
+        ]
+        advice = (
+            f"；文件中的{'、'.join(likely)}：若是同一列，请在契约的 aliases 中加上它"
+            " / or add the header as an alias in the contract"
+            if likely
+            else ""
+        )
         raise LandingError(
             "LND-004",
             f"{where}：缺少必需的列：{'、'.join(missing)}。"
             f" Required column missing: {', '.join(missing)}.",
-            hint="请按模板补齐这些列后重新报送 / add these columns as in the template",
+            hint="请按模板补齐这些列后重新报送 / add these columns as in the template" + advice,
         )
 
 
