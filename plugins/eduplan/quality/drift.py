@@ -8,7 +8,7 @@ stored nowhere. No value of a personal column, and none that could be a person's
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +74,7 @@ def covers(contract: Contract, event: Mapping[str, Any]) -> bool:
     if column is None:
         return True
     if kind == "retyped_column":
-        return column.logical_type == event["value"]
+        return bool(column.logical_type == event["value"])
     if kind == "unknown_code":
         return column.codes is None or event["value"] in column.codes
     return False
@@ -381,7 +381,7 @@ class _Watch:
         ).format(
             sql.Identifier(column.name),
             sql.SQL(_TYPES[column.logical_type]),
-            self.table,  # type: ignore[arg-type]
+            self.table,
         )
         filled, good, file_no = self.conn.execute(query).fetchone() or (0, 0, 1)
         if filled < _ENOUGH or good >= filled / 2:
@@ -505,7 +505,7 @@ def nearest(value: str, codes: Mapping[str, str]) -> str | None:
     return first[0] if best >= 0.5 else within[0] if len(within) == 1 else None
 
 
-def _forms(values: Iterable[str]) -> Counter[str]:
+def _forms(values: Iterable[str]) -> defaultdict[str, float]:
     """Return the shares of the forms of ``values``: digits, letters and others, and the length."""
     forms = Counter(
         re.sub(r"[^\W\d_a-zA-Z]+", "字", re.sub("[a-zA-Z]", "a", re.sub(r"\d", "9", v.strip())))[
@@ -514,10 +514,7 @@ def _forms(values: Iterable[str]) -> Counter[str]:
         for v in values
     )
     total = sum(forms.values()) or 1
-    shares: Counter[str] = Counter()
-    for form, count in forms.items():
-        shares[form] = count / total  # type: ignore[assignment]
-    return shares
+    return defaultdict(float, {form: count / total for form, count in forms.items()})
 
 
 def _yaml(text: str) -> str:
