@@ -292,6 +292,21 @@ def test_quarantined_record_is_known_and_a_later_version_is_published(by_cursor:
     assert len(by_cursor.published()) == 25
 
 
+def test_a_refused_record_that_the_source_deleted_is_not_counted(by_cursor: Desk) -> None:
+    day = "2025-04-01T08:00:00+08:00"
+    by_cursor.served.change("training_teachers", [profile(7, status="不明")], at=day)
+    assert by_cursor.run() == "published"
+    by_cursor.conn.execute("update quality.quarantined_row set status = 'rejected'")
+    by_cursor.conn.commit()
+    assert by_cursor.run() == "unchanged"  # refused by us, still alive there
+    by_cursor.served.change("training_teachers", [], ["P0007"])
+    assert by_cursor.run() == "published"
+    assert by_cursor.last("is_full") is False
+    by_cursor.served.change("training_teachers", [profile(8)])
+    assert by_cursor.run() == "published"
+    assert by_cursor.last("is_full") is False
+
+
 def test_text_that_breaks_lines_or_characters_stays_one_value(by_cursor: Desk) -> None:
     table = by_cursor.served.tables["training_teachers"]
     changed, gone, line = table.rows["P0003"]
