@@ -10,7 +10,8 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,6 @@ def write(
     Personal data is masked unless ``secure``. Returns the number of records; EduplanError above
     20,000 of them.
     """
-    import xlsxwriter
-
     values = {
         "dataset": contract.dataset, "period": period, "rule": rule,
         "ids": list(ids) if ids is not None else None, "limit": MAX_ROWS + 1,
@@ -87,10 +86,7 @@ def write(
         )
     hidden = frozenset() if secure else masked_columns(contract)
     names = [column.name for column in contract.columns]
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as out:
-        book = xlsxwriter.Workbook(out, {"constant_memory": True})
+    with private_workbook(path) as book:
         sheet = book.add_worksheet(contract.dataset[:31])
         head = book.add_format({"bold": True, "bg_color": "#E8EEF4"})
         sheet.freeze_panes(1, 2)
@@ -108,10 +104,25 @@ def write(
             cells = [*own, *(_shown(now.get(name), name in hidden) for name in names)]
             for at, text in enumerate(cells):
                 if text:
-                    sheet.write_string(line, at, _clean(text))
+                    sheet.write_string(line, at, clean(text))
+    return len(records)
+
+
+@contextmanager
+def private_workbook(path: Path) -> Iterator[Any]:
+    """Write a workbook that its owner alone may read; it is at ``path`` whole or not at all.
+
+    Yields an ``xlsxwriter.Workbook`` that keeps one row in memory: write cells row by row.
+    """
+    import xlsxwriter
+
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as out:
+        book = xlsxwriter.Workbook(out, {"constant_memory": True})
+        yield book
         book.close()
     temporary.replace(path)
-    return len(records)
 
 
 def apply(
@@ -256,12 +267,13 @@ def _shown(value: str | None, masked: bool) -> str:
     return (mask(value) if masked else value) or ""
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return ``text`` as a cell can hold it."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))[:_MAX_CELL]
 
 
 def _same(text: str, value: str | None) -> bool:
-    return text in (_clean(value or ""), _clean(mask(value) or ""))
+    return text in (clean(value or ""), clean(mask(value) or ""))
 
 
 def _text(cell: object) -> str:
@@ -270,7 +282,7 @@ def _text(cell: object) -> str:
 
     if isinstance(cell, float | int) and abs(cell) >= 1e15:
         raise ValueError("长数字在 Excel 中会丢失末位，请先把单元格设为文本再填写")
-    return _clean(cell_text(cell) or "")
+    return clean(cell_text(cell) or "")
 
 
 def _cell(at: int, line: int) -> str:
