@@ -147,12 +147,17 @@ def write(
             ).hexdigest()
             if conn.execute(
                 "select 1 from quality.defect_report where sender_code = %s"
-                " and content_hash = %s and is_masked = %s",
+                " and content_hash = %s and is_masked = %s and superseded_at is null",
                 (sender.code, digest, is_masked),
             ).fetchone():
                 known += 1
                 continue
             path = _write_book(settings.outbox_dir, sender, defects, contracts, today, digest)
+            conn.execute(
+                "update quality.defect_report set superseded_at = clock_timestamp()"
+                " where sender_code = %s and is_masked = %s and superseded_at is null",
+                (sender.code, is_masked),
+            )
             conn.execute(
                 "insert into quality.defect_report (sender_code, sender_name, content_hash,"
                 " defect_count, path, is_masked) values (%s, %s, %s, %s, %s, %s)",
@@ -185,7 +190,7 @@ def collect(
             for line in cur.execute(_TABLES, (contract.dataset,)).fetchall():
                 rule = rules.get(line["rule_id"])
                 if rule is not None:
-                    found[Sender(contract.steward, contract.owner)].append(
+                    found[Sender(f"{contract.owner}-{contract.steward}", contract.steward)].append(
                         Defect(contract.title_zh, line["period"], "", "", 0, "", line["detail"],
                                rule.id, SEVERITY_ZH[rule.severity], rule.sentence_zh, rule.fix_zh,
                                line["sha256"])
@@ -245,7 +250,7 @@ def _sender(
     for code in codes:
         if code in units:
             return Sender(code, units[code])
-    return Sender(contract.steward, contract.owner)
+    return Sender(f"{contract.owner}-{contract.steward}", contract.steward)
 
 
 def _of_row(contract: Contract, line: Mapping[str, Any], hidden: frozenset[str]) -> list[Defect]:
