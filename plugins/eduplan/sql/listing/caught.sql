@@ -44,6 +44,7 @@ drift_found as (
     select e.dataset, count(*) as drift_events
     from ops.drift_event e
     join live l using (batch_id)
+    where e.kind <> 'unknown_code'  -- those are rows, counted above
     group by e.dataset
 ),
 
