@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, get_parsing_context, task
 
-from eduplan.airflow import tasks
+from eduplan.airflow import review, tasks
 from eduplan.airflow.assets import published
 from eduplan.airflow.notifier import CALLBACKS
 from eduplan.airflow.schedules import schedule_of
@@ -25,9 +25,10 @@ DOC = """### {title} (`{dataset}`)
 
 **Outputs**: `raw.{dataset}`, the asset `x-edu://published/{dataset}`, results in `quality`.
 
-**When it fails**: `land` says which file was refused and why; `settle` says which batch is held
-and what to ask the sender ({steward}). Mend the file, send it again, trigger this DAG. A lost
-connection is retried by itself.
+**When it fails**: `land` says which file was refused and why; `settle` says which batch is held.
+`review_batch` asks what to do with a held batch (*Browse, Required Actions*); or the sender
+({steward}) mends the file, sends it again, and this DAG is triggered. A lost connection is retried
+by itself.
 """
 
 
@@ -56,12 +57,17 @@ def ingest(contract: Contract) -> DAG:
                            description="Files to take; empty: all that the source folder has"),
             "period": Param(None, type=["null", "string"],
                             description="Period of these files, e.g. 2025-2026"),
+            "batch": Param(None, type=["null", "integer"],
+                           description="Publish this batch, decided on; no file is read"),
+            "replay": Param(False, type="boolean",
+                            description="Judge published and quarantined rows again instead"),
+            "why": Param(None, type=["null", "string"], description="Reason of the replay"),
         },
     )  # fmt: skip
     def flow() -> None:
         @task
-        def land(params=None):
-            return tasks.land(dataset, params["paths"], params["period"])
+        def land(params=None, dag_run=None):
+            return tasks.start(dataset, params, dag_run.triggering_user_name)
 
         @task
         def audit(landed):
@@ -76,10 +82,18 @@ def ingest(contract: Contract) -> DAG:
         def settle(ti=None):
             tasks.settle(dataset, ti.xcom_pull(task_ids="land"))
 
+        @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+        def waiting():
+            return review.waiting(dataset)
+
         landed = land()
-        judged, done, end = audit(landed), publish(landed), settle()
-        landed >> judged >> done >> end
+        judged, done, end, held = audit(landed), publish(landed), settle(), waiting()
+        landed >> judged >> done >> [end, held]
         landed >> end  # nothing new: all of it is skipped
+        judged >> held
+        review.TriggerDagRunOperator.partial(
+            task_id="review", trigger_dag_id="review_batch", skip_when_already_exists=True
+        ).expand_kwargs(held)
 
     return flow()
 

@@ -26,7 +26,7 @@ def dags(parsed: tuple[Any, float]) -> dict[str, Any]:
 def test_no_import_errors_and_one_dag_per_contract(parsed: tuple[Any, float]) -> None:
     bag, _ = parsed
     assert bag.import_errors == {}
-    others = {"build_warehouse", "quality_watch"}
+    others = {"build_warehouse", "quality_watch", "review_batch"}
     assert set(bag.dags) == others | {f"ingest_{name}" for name in CONTRACTS}
 
 
@@ -47,9 +47,12 @@ def test_tasks_and_their_order(dags: dict[str, Any]) -> None:
     for name in CONTRACTS:
         dag = dags[f"ingest_{name}"]
         assert {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks} == {
-            "land": ["audit", "publish", "settle"], "audit": ["publish"], "publish": ["settle"],
-            "settle": [],
+            "land": ["audit", "publish", "settle"], "audit": ["publish", "waiting"],
+            "publish": ["settle", "waiting"], "settle": [], "waiting": ["review"], "review": [],
         }  # fmt: skip
+        assert dag.get_task("waiting").trigger_rule == "all_done_min_one_success"
+        assert dag.get_task("review").partial_kwargs["trigger_dag_id"] == "review_batch"
+        assert dag.get_task("review").partial_kwargs["skip_when_already_exists"]
         assert dag.get_task("settle").trigger_rule == "all_done_min_one_success"
         assert dag.max_active_runs == 1
         assert not dag.catchup
@@ -92,6 +95,10 @@ def test_parameters_of_an_ingest_run(dags: dict[str, Any]) -> None:
         params["period"] = "2025-2026"
         params.validate()
         params["period"] = None
+        assert (params["batch"], params["replay"], params["why"]) == (None, False, None)
+        params["batch"] = 17
+        params.validate()
+        params["batch"] = None
 
 
 def test_no_schedule_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Return values go to XCom: ids and counts only, never a row or a name.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -21,6 +22,15 @@ def _settings() -> Settings:
     for noisy in ("great_expectations", "sqlalchemy", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     return load_settings()
+
+
+def start(dataset: str, params: Mapping[str, Any], user: str | None) -> dict[str, Any]:
+    """Take what the run was asked for: new deliveries, a batch decided on, or a replay."""
+    if params["batch"] is not None:
+        return resume(dataset, params["batch"])
+    if params["replay"]:
+        return replay(dataset, params["period"], user or "airflow", params["why"] or "")
+    return land(dataset, params["paths"], params["period"])
 
 
 def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
@@ -55,6 +65,45 @@ def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
             if r.outcome == "failed"
         ],
         "rows": sum(r.rows for r in results if r.outcome in ("landed", "resumed")),
+    }
+
+
+def resume(dataset: str, batch_id: int) -> dict[str, Any]:
+    """Return one batch that is to be judged and published again; skip when it is settled."""
+    from eduplan import warehouse
+    from eduplan.postgres import ensure_database
+
+    with transient_errors_only(), warehouse.connect(ensure_database(_settings())) as conn:
+        row = conn.execute(
+            "select status, row_count from ops.batch where batch_id = %s and dataset = %s",
+            (batch_id, dataset),
+        ).fetchone()
+    if row is None:
+        raise AirflowFailException(f"{dataset} has no batch {batch_id}: see `eduplan batches`")
+    status, rows = row
+    if status not in ("landed", "audited", "held"):
+        raise AirflowSkipException(f"{dataset}: batch {batch_id} is {status}, nothing to publish")
+    return {"batch_ids": [batch_id], "unchanged_ids": [], "failed": [], "rows": rows}
+
+
+def replay(dataset: str, period: str | None, actor: str, why: str) -> dict[str, Any]:
+    """Land what is published and in quarantine to be judged again; skip when there is nothing."""
+    from eduplan import warehouse
+    from eduplan.ingest import contract_of
+    from eduplan.postgres import ensure_database
+    from eduplan.replay import replay as land_again
+
+    settings = _settings()
+    contract = contract_of(settings, dataset)
+    with transient_errors_only(), warehouse.connect(ensure_database(settings)) as conn:
+        results = land_again(conn, contract, period, None, actor, why)
+    if not results:
+        raise AirflowSkipException(f"{dataset}: nothing published to judge again")
+    return {
+        "batch_ids": [r.batch_id for r in results],
+        "unchanged_ids": [],
+        "failed": [],
+        "rows": sum(r.rows for r in results),
     }
 
 
@@ -128,9 +177,9 @@ def settle(dataset: str, landed: dict[str, Any]) -> None:
     for batch_id, period, status, reason in rows:
         if status == "held":
             problems.append(
-                f"{dataset} {period}: batch {batch_id} is held: {reason}. What to do: see"
-                f" `eduplan quarantine list --batch {batch_id}`, ask the sender for a corrected"
-                " file."
+                f"{dataset} {period}: batch {batch_id} is held: {reason}. What to do:"
+                " decide under Browse, Required Actions, or with"
+                f" `eduplan review show {batch_id}`; or have the sender deliver a corrected file."
             )
         elif status not in SETTLED:
             problems.append(
