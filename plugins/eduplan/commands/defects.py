@@ -1,8 +1,10 @@
 """``eduplan defects …``: what each sender has to mend, as workbooks."""
 
+from typing import Annotated
+
 import typer
 
-from eduplan.console import Format, FormatOption, query, settings_of, show
+from eduplan.console import Format, FormatOption, out, query, settings_of, show
 
 app = typer.Typer(help="Workbooks that tell each sender what to mend.", no_args_is_help=True)
 
@@ -13,8 +15,8 @@ def _group() -> None:
 
 
 @app.command("write")
-def write_reports(form: FormatOption = Format.table) -> None:
-    """Write a workbook for each sender with defects not reported yet."""
+def write_reports() -> None:
+    """Write a workbook for each sender whose defects changed; send those with an address."""
     from eduplan import warehouse
     from eduplan.contract import load_contracts
     from eduplan.postgres import ensure_database
@@ -22,17 +24,20 @@ def write_reports(form: FormatOption = Format.table) -> None:
     from eduplan.quality.clock import today_of
 
     settings = settings_of()
+    contracts = load_contracts(settings.expectations_dir)
     with warehouse.connect(ensure_database(settings)) as conn:
-        contracts = load_contracts(settings.expectations_dir)
-        report = defects.write(conn, contracts, settings, today_of(settings))
-    rows = [
-        {"sender": w.sender.code, "name": w.sender.name, "defects": w.defects, "path": str(w.path)}
-        for w in report.written
-    ]
-    show(rows, form, f"Nothing new to report; {report.known} senders know their defects.")
+        done = defects.write(conn, contracts, settings, today_of(settings))
+    out.print(str(done))
+    out.print(f"workbooks: {settings.outbox_dir}", style="dim")
+    if done.failed:
+        raise SystemExit(1)
 
 
 @app.command("list")
-def list_reports(form: FormatOption = Format.table) -> None:
-    """Workbooks written so far, latest first."""
-    show(query("defects"), form, "No defect report was written.")
+def list_reports(
+    sender: Annotated[str | None, typer.Option(help="Only this sender's code.")] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Who has been told how many defects; paths are below the outbox."""
+    rows = query("defects", sender=sender, is_masked=not settings_of().secure_channel)
+    show(rows, form, "No sender has a defect report.")

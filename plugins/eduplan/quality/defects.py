@@ -1,133 +1,106 @@
-"""Workbooks that tell each sender what to mend: only their own rows, each defect told once.
+"""Defect reports: a workbook for each sender with everything he has to mend, and nothing else.
 
-Who sent a row: the school it names where schools deliver themselves (scope school), else the
-school or county whose code the file's name begins with, else the steward of the dataset. Personal
-data is masked unless ``settings.secure_channel``.
+Who is told of a row: the school that the file is named by (``2145000001_….xlsx``), else the county
+that the file is named by (``450422_….csv``), else the school that sent the row (datasets whose
+``scope`` is school), else the office that owns the dataset. Schools must stand in the register.
+
+A sender is told again when his defects have changed, not when they are the same.
 """
 
 import datetime as dt
-import hashlib
-import os
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 
+from eduplan import warehouse
 from eduplan.contract import Contract
+from eduplan.errors import EduplanError
 from eduplan.quality.masking import mask, masked_columns
+from eduplan.quality.workbook import clean, private_workbook
 from eduplan.settings import Settings
 
-HEADER = (
+HEADERS = (
     "数据集", "期间", "文件", "工作表", "行", "列", "值", "规则", "严重程度", "问题", "改法",
+    "状态",
 )  # fmt: skip
-SEVERITY_ZH = {"critical": "严重", "warning": "警告"}
-MAX_LINES = 50_000
-"""A workbook lists so many defects at most; what is more is counted on its first sheet."""
-_LONGEST = 500
+MAX_LINES = 100_000
+"""A workbook lists so many defects at most, the critical ones first; it says how many there are."""
+_WIDTHS = (16, 11, 34, 14, 7, 22, 26, 16, 9, 48, 48, 10)
+_SEVERITY = {"critical": "严重", "warning": "警告"}
+_LINE = "_line"
+_MEND = "请在源文件中改正后重新报送。"
 
-_QUARANTINED = """
-select b.period, f.path, f.sheet, f.sha256, q.row_no, q.rules, q.reasons,
-    q.payload || coalesce(q.edited, '{}') as row
-from quality.quarantined_row q
-join ops.batch b using (batch_id)
-join ops.batch_file f using (batch_id, file_no)
-where q.status = 'open' and b.status in ('published', 'held') and q.dataset = %s
-"""
-
-_JUDGED = """
-select b.period, f.path, f.sheet, f.sha256, v.row_no, v.rules, null::text[] as reasons,
-    to_jsonb(r) as row
-from quality.row_verdict v
-join ops.batch b using (batch_id)
-join ops.batch_file f using (batch_id, file_no)
-join {table} r on r._batch_id = v.batch_id and r._file = v.file_no and r._row = v.row_no
-where v.severity in ('critical', 'warning') and b.status = {status} and b.dataset = {dataset}
-    and not exists (
-        select from quality.quarantined_row q
-        where q.batch_id = v.batch_id and q.file_no = v.file_no and q.row_no = v.row_no
-    )
-"""
-
-# A refusal stands until the same path is read again or the whole period is delivered anew.
-_REFUSED = """
-select b.period, f.path, f.sheet, f.sha256, f.error_code, f.error
-from ops.batch_file f
-join ops.batch b using (batch_id)
-where b.dataset = %s and f.error_code is not null and b.status in ('published', 'held', 'failed')
-    and not exists (
-        select from ops.batch l
-        where l.dataset = b.dataset and l.period = b.period and l.batch_id > b.batch_id
-            and (l.status = 'published' and l.scope in ('period', 'full') or exists (
-                select from ops.batch_file n where n.batch_id = l.batch_id and n.path = f.path))
-    )
-"""
-
-_TABLES = """
-select b.period, c.rule_id, coalesce(c.detail, '') as detail, b.content_hash as sha256
-from quality.check_result c
-join ops.batch b using (batch_id)
-where b.dataset = %s and b.status in ('published', 'held') and c.level = 'table'
-    and c.status = 'failed' and c.severity in ('critical', 'warning')
-    and c.run_id = (
-        select run_id from quality.check_result l
-        where l.batch_id = b.batch_id and l.level <> 'file' order by result_id desc limit 1
-    )
-"""
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who is told: a school, a county or the steward of a dataset."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, order=True)
-class Defect:
-    """One rule that one place broke; ``value`` is as it may be shown, ``sha256`` the file's."""
-
-    dataset: str
-    period: str
-    file: str
-    sheet: str
-    row: int
-    column: str
-    value: str
-    rule: str
-    severity: str
-    problem: str
-    fix: str
-    sha256: str
-
-    @property
-    def identity(self) -> str:
-        """Return what stays the same until the file is sent again."""
-        return "\x1f".join((self.dataset, self.period, self.sha256, self.sheet,
-                            str(self.row), self.rule))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Written:
-    """One workbook that was written."""
-
-    sender: Sender
-    defects: int
-    path: Path
+# What the sender of a refused file or line reads. The message of landing is added where it quotes
+# no cell of the file.
+_LANDING = {
+    "LND-001": ("文件或工作表是空的。", "请重新导出后报送。"),
+    "LND-002": ("只有表头，没有数据。", "请检查导出条件后重新导出；确无数据的请书面说明。"),
+    "LND-003": ("认不出表头。", "请使用规定的表样，不要改动列名。"),
+    "LND-004": ("缺少必需的列。", "请导出全部列后重新报送。"),
+    "LND-005": ("表头有重名的列。", "请改名或删去其中一列。"),
+    "LND-008": ("文字编码损坏，无法读取。", "请从源系统重新导出，不要混用编码。"),
+    "LND-009": ("文件是 UTF-16 编码。", "请另存为 CSV UTF-8 或 GB18030。"),
+    "LND-010": ("文件含有空字节，可能在传输中损坏。", "请重新传送。"),
+    "LND-011": ("这一行的列数与表头不符。", "请检查未加引号的逗号或换行。"),
+    "LND-012": ("引号没有闭合。", "请改正所指的行。"),
+    "LND-013": ("工作簿损坏，打不开。", "请先在本机打开确认，再重新报送。"),
+    "LND-014": ("工作簿设有密码。", "请去掉密码，通过安全渠道报送。"),
+    "LND-015": ("文件是网页，不是工作簿。", "请用表格软件打开后另存为 .xlsx。"),
+    "LND-016": ("文件过大。", "请清除多余的行列后重新报送。"),
+    "LND-017": ("工作簿里没有这张报表。", "请核对报表种类和工作表名称。"),
+    "LND-018": ("文件属于另一期间。", "请报送本期的文件。"),
+    "LND-021": ("文件种类不支持，或无法读取。", "请按规定的格式报送。"),
+    "LND-023": ("金额单位与规定不符。", "请按规定的单位填报。"),
+}
+_QUOTES_NO_CELL = frozenset(
+    f"LND-{n:03}" for n in (1, 2, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21)
+)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did: ``written`` workbooks; ``known`` senders had nothing new to hear."""
+    """What one run did.
 
-    written: tuple[Written, ...]
-    known: int
+    ``senders`` have defects; ``written`` counts new workbooks and ``defects`` their lines; ``sent``
+    and ``failed`` count messages.
+    """
+
+    senders: int
+    written: int
+    defects: int
+    sent: int
+    failed: int
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.senders} senders have defects; {self.written} new workbooks with"
+            f" {self.defects} lines; {self.sent} sent, {self.failed} could not be sent"
+        )
+
+
+class _Line(NamedTuple):
+    sender_code: str
+    sender_name: str
+    dataset: str
+    period: str
+    path: str
+    sheet: str
+    row_no: int | None
+    state: str
+    rule_id: str
+    severity: str
+    reason: str
+    columns: list[str]
+    values: list[str | None]
 
 
 def write(
@@ -136,202 +109,266 @@ def write(
     settings: Settings,
     today: dt.date,
 ) -> Report:
-    """Write a workbook for each sender whose defects were not reported as they are; commits."""
-    is_masked = not settings.secure_channel
-    written, known = [], 0
-    with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(hashtextextended('eduplan.defects', 0))")
-        for sender, defects in collect(conn, contracts, is_masked).items():
-            digest = hashlib.sha256(
-                "\n".join(sorted(d.identity for d in defects)).encode()
-            ).hexdigest()
-            if conn.execute(
-                "select 1 from quality.defect_report where sender_code = %s"
-                " and content_hash = %s and is_masked = %s and superseded_at is null",
-                (sender.code, digest, is_masked),
-            ).fetchone():
-                known += 1
-                continue
-            path = _write_book(settings.outbox_dir, sender, defects, contracts, today, digest)
-            conn.execute(
-                "update quality.defect_report set superseded_at = clock_timestamp()"
-                " where sender_code = %s and is_masked = %s and superseded_at is null",
-                (sender.code, is_masked),
-            )
-            conn.execute(
-                "insert into quality.defect_report (sender_code, sender_name, content_hash,"
-                " defect_count, path, is_masked) values (%s, %s, %s, %s, %s, %s)",
-                (sender.code, sender.name, digest, len(defects),
-                 str(path.relative_to(settings.outbox_dir)), is_masked),
-            )  # fmt: skip
-            written.append(Written(sender, len(defects), path))
-    return Report(tuple(written), known)
+    """Write a workbook for each sender whose defects changed, then send what has an address.
+
+    Workbooks lie in ``outbox/<code>_<name>/``, readable by their owner alone; personal data is
+    masked unless ``settings.secure_channel``. Commits ``conn``. A message that fails is tried again
+    by the next run. Raises RoutesError, with everything written, when alerts.yaml is wrong.
+    """
+    with warehouse.session_lock(conn, "eduplan.defects"):
+        senders, written, lines = _write(conn, contracts, settings, today)
+        conn.commit()
+        sent, failed = _send(conn, settings)
+    return Report(senders, written, lines, sent, failed)
 
 
-def collect(
-    conn: psycopg.Connection[Any], contracts: Mapping[str, Contract], is_masked: bool = True
-) -> dict[Sender, list[Defect]]:
-    """Return what stands now, by sender, each list in the order of files and rows."""
-    units = _units(conn)
-    found: dict[Sender, list[Defect]] = defaultdict(list)
-    with conn.cursor(row_factory=dict_row) as cur:
-        for contract in contracts.values():
-            hidden = masked_columns(contract) if is_masked else frozenset()
-            for line in _rows(cur, contract):
-                sender = _sender(contract, units, line["path"], line["row"])
-                found[sender] += _of_row(contract, line, hidden)
-            for line in cur.execute(_REFUSED, (contract.dataset,)).fetchall():
-                found[_sender(contract, units, line["path"], {})].append(
-                    Defect(contract.title_zh, line["period"], line["path"], line["sheet"], 0, "",
-                           "", line["error_code"], "严重", line["error"] or "文件未能读取。",
-                           "请按提示改正文件后重新报送。", line["sha256"])
-                )  # fmt: skip
-            rules = {rule.id: rule for rule in contract.rules}
-            for line in cur.execute(_TABLES, (contract.dataset,)).fetchall():
-                rule = rules.get(line["rule_id"])
-                if rule is not None:
-                    found[Sender(f"{contract.owner}-{contract.steward}", contract.steward)].append(
-                        Defect(contract.title_zh, line["period"], "", "", 0, "", line["detail"],
-                               rule.id, SEVERITY_ZH[rule.severity], rule.sentence_zh, rule.fix_zh,
-                               line["sha256"])
-                    )  # fmt: skip
-    return {sender: sorted(set(defects)) for sender, defects in sorted(
-        found.items(), key=lambda item: item[0].code) if defects}  # fmt: skip
-
-
-def _units(conn: psycopg.Connection[Any]) -> dict[str, str]:
-    """Return code -> name of the counties and of the schools in the register, latest name."""
-    units = dict(conn.execute("select county_code, county_name from ref_data.county").fetchall())
-    there = conn.execute("select to_regclass('raw.school_register') is not null").fetchone()
-    if there is not None and there[0]:
-        units |= dict(
-            conn.execute(
-                "select edu.clean(r.school_code), edu.clean(r.school_name)"
-                " from raw.school_register r join ops.batch b on b.batch_id = r._batch_id"
-                " where edu.school_code_ok(r.school_code) and edu.is_filled(r.school_name)"
-                " order by b.period"
-            ).fetchall()
-        )
-    return units
-
-
-def _rows(cur: psycopg.Cursor[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
-    lines = cur.execute(_QUARANTINED, (contract.dataset,)).fetchall()
-    tables = [("published", contract.dataset)] + [
-        ("held", f"{contract.dataset}__b{row['batch_id']}")
-        for row in cur.execute(
-            "select batch_id from ops.batch where dataset = %s and status = 'held'",
-            (contract.dataset,),
-        ).fetchall()
-    ]
-    for status, table in tables:
-        cur.execute("select to_regclass(%s) is not null as there", (f'raw."{table}"',))
-        there = cur.fetchone()
-        if there is not None and there["there"]:
-            lines += cur.execute(
-                sql.SQL(_JUDGED).format(
-                    table=sql.Identifier("raw", table),
-                    status=sql.Literal(status),
-                    dataset=sql.Literal(contract.dataset),
-                )
-            ).fetchall()
-    return lines
-
-
-def _sender(
-    contract: Contract, units: Mapping[str, str], path: str, row: Mapping[str, Any]
-) -> Sender:
-    codes = [str(row.get(name) or "").strip() for name in contract.scope_columns]
-    if contract.scope != "school":
-        codes = []
-    leading = re.match(r"(\d{10}|\d{6})(?!\d)", Path(path).name)
-    if contract.source.kind == "file" and leading is not None:
-        codes.append(leading[1])
-    for code in codes:
-        if code in units:
-            return Sender(code, units[code])
-    return Sender(f"{contract.owner}-{contract.steward}", contract.steward)
-
-
-def _of_row(contract: Contract, line: Mapping[str, Any], hidden: frozenset[str]) -> list[Defect]:
-    rules = {rule.id: rule for rule in contract.rules}
-    labels = {column.name: column.label for column in contract.columns}
-    defects = []
-    for place, rule_id in enumerate(line["rules"]):
-        rule = rules.get(rule_id)
-        if rule is not None and rule.severity not in SEVERITY_ZH:
-            continue
-        columns = rule.columns if rule is not None else ()
-        shown = {name: _shown(name, line["row"].get(name), hidden) for name in columns}
-        if len(shown) > 1:
-            value = "；".join(f"{labels[name]}={text}" for name, text in shown.items())
-        else:
-            value = "".join(shown.values())
-        reasons = line["reasons"] or ()
-        problem = rule.sentence_zh if rule else reasons[place] if place < len(reasons) else rule_id
-        defects.append(
-            Defect(contract.title_zh, line["period"], line["path"], line["sheet"], line["row_no"],
-                   "、".join(labels[name] for name in columns), value[:_LONGEST], rule_id,
-                   SEVERITY_ZH[rule.severity if rule else "critical"], problem,
-                   rule.fix_zh if rule else "请改正该行后重新报送。", line["sha256"])
-        )  # fmt: skip
-    return defects
-
-
-def _shown(name: str, value: Any, hidden: frozenset[str]) -> str:
-    text = "" if value is None else str(value)
-    return (mask(text) or "") if name in hidden else text
-
-
-def _write_book(
-    outbox: Path,
-    sender: Sender,
-    defects: list[Defect],
+def _write(
+    conn: psycopg.Connection[Any],
     contracts: Mapping[str, Contract],
+    settings: Settings,
     today: dt.date,
-    digest: str,
-) -> Path:
-    import xlsxwriter
+) -> tuple[int, int, int]:
+    """Return how many senders have defects, how many workbooks are new, and their lines."""
+    _collect(conn, contracts)
+    masked = not settings.secure_channel
+    changed = dict(conn.execute(_sql("changed"), {"is_masked": masked}).fetchall())
+    found = conn.execute("select count(distinct sender_code) from defect").fetchone()
+    total = 0
+    if changed:
+        due = _due(conn)
+        with conn.cursor(name="defects") as cur:
+            cur.itersize = 5000
+            cur.execute(_sql("lines"), {"senders": list(changed)})
+            lines = map(_Line._make, cur)
+            for code, group in groupby(lines, key=lambda line: line.sender_code):
+                book = _Book(contracts, due, today, masked)
+                path, count = book.write(settings.outbox_dir, group, changed[code])
+                total += count
+                conn.execute(
+                    "insert into quality.defect_report (sender_code, sender_name, content_hash,"
+                    " defect_count, path, is_masked) values (%s, %s, %s, %s, %s, %s)",
+                    (code, book.sender_name, changed[code], count, path, masked),
+                )
+    return (found[0] if found else 0), len(changed), total
 
-    folder = outbox / re.sub(r'[\\/:*?"<>|\x00-\x1f.]', "_", f"{sender.code}_{sender.name}")[:80]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"缺陷报告_{today.isoformat()}.xlsx"
-    if path.exists():  # an earlier report of the day may have been handed over
-        path = folder / f"缺陷报告_{today.isoformat()}_{digest[:6]}.xlsx"
-    partial = path.with_suffix(".tmp")
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    book = xlsxwriter.Workbook(str(partial), {"constant_memory": True})
-    bold = book.add_format({"bold": True})
-    contacts = {c.title_zh: f"{c.owner}（{c.steward}）" for c in contracts.values()}
-    due = today + dt.timedelta(days=7)
-    lines = [
-        f"{sender.name}：数据缺陷报告",
-        f"截至 {today.isoformat()} 共 {len(defects)} 处。请于 {due.isoformat()} 前在源系统改正后"
-        "重新报送；「严重」的行未进入统计。",
-        *(f"只列出前 {MAX_LINES} 处。" for _ in defects[MAX_LINES:][:1]),
-        *(
-            f"{title}：{sum(d.dataset == title for d in defects)} 处，联系 {contacts[title]}"
-            for title in sorted({d.dataset for d in defects})
-        ),
-    ]
-    about = book.add_worksheet("说明")
-    about.set_column(0, 0, 100)
-    for number, text in enumerate(lines):
-        about.write_string(number, 0, text)
-    sheet = book.add_worksheet("缺陷")
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, min(len(defects), MAX_LINES), len(HEADER) - 1)
-    for at, label in enumerate(HEADER):
-        sheet.write_string(0, at, label, bold)
-    for number, d in enumerate(defects[:MAX_LINES], 1):
-        cells = (d.dataset, d.period, d.file, d.sheet, d.row, d.column, d.value, d.rule,
-                 d.severity, d.problem, d.fix)  # fmt: skip
-        for at, cell in enumerate(cells):
-            if isinstance(cell, int):
-                if cell:
-                    sheet.write_number(number, at, cell)
-            else:  # never a formula or a link, whatever stands in the value
-                sheet.write_string(number, at, cell)
-    book.close()
-    partial.replace(path)
-    return path
+
+def _collect(conn: psycopg.Connection[Any], contracts: Mapping[str, Contract]) -> None:
+    """Fill the temporary table ``defect``: one line for each rule that something failed."""
+    conn.execute(_sql("workspace"))
+    with conn.cursor() as cur:
+        cur.executemany(
+            "insert into defect_dataset values (%s, %s, %s)",
+            [
+                (c.dataset, c.owner, c.scope_columns[0] if c.scope == "school" else None)
+                for c in contracts.values()
+            ],
+        )
+        cur.executemany(
+            "insert into defect_rule values (%s, %s, %s, %s)",
+            [
+                (c.dataset, rule.id, rule.severity, list(rule.columns))
+                for c in contracts.values()
+                for rule in c.rules
+            ],
+        )
+    if _exists(conn, "raw.school_register"):
+        conn.execute(_sql("schools"))
+    conn.execute(_sql("quarantined"))
+    for batch_id, dataset in conn.execute(_sql("judged")).fetchall():
+        table = sql.Identifier("raw", f"{dataset}__b{batch_id}")
+        statement = sql.SQL(_sql("verdicts").decode()).format(table=table)
+        conn.execute(statement, {"batch": batch_id})
+    conn.execute(_sql("files"))
+    conn.execute(_sql("tables"))
+    conn.execute("analyze accused")
+    conn.execute(_sql("defects"))
+
+
+def _due(conn: psycopg.Connection[Any]) -> dict[tuple[str, str], dt.date]:
+    """Return the day that each dataset and period is due on, where somebody waits for it."""
+    exceptions = sql.SQL("ref.submission_window")
+    if not _exists(conn, "ref.submission_window"):
+        exceptions = sql.SQL(
+            "(select null::text as dataset, null::text as period, null::date as opens_on,"
+            " null::date as due_on limit 0)"
+        )
+    statement = sql.SQL(_sql("due").decode()).format(exceptions=exceptions)
+    return {(d, p): day for d, p, day in conn.execute(statement).fetchall() if day is not None}
+
+
+@dataclass
+class _Book:
+    """The workbook of one sender."""
+
+    contracts: Mapping[str, Contract]
+    due: Mapping[tuple[str, str], dt.date]
+    today: dt.date
+    masked: bool
+    sender_name: str = ""
+
+    def write(self, outbox: Path, lines: Iterable[_Line], digest: str) -> tuple[str, int]:
+        """Write it; return its path below ``outbox`` and the number of its defects."""
+        lines = iter(lines)
+        first = next(lines)
+        self.sender_name = first.sender_name
+        path = self._path(outbox / _folder(first), digest)
+        counts: Counter[tuple[str, str, str]] = Counter()
+        with private_workbook(path) as book:
+            head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "border": 1})
+            about, sheet = book.add_worksheet("说明"), book.add_worksheet("缺陷")
+            sheet.freeze_panes(1, 0)
+            for at, (text, width) in enumerate(zip(HEADERS, _WIDTHS, strict=True)):
+                sheet.set_column(at, at, width)
+                sheet.write_string(0, at, text, head)
+            for number, line in enumerate(_chain(first, lines), start=1):
+                counts[line.dataset, line.period, line.severity] += 1
+                if number <= MAX_LINES:
+                    for at, text in enumerate(self._cells(line)):
+                        if text:
+                            sheet.write_string(number, at, clean(text))
+            total = sum(counts.values())
+            sheet.autofilter(0, 0, min(total, MAX_LINES), len(HEADERS) - 1)
+            about.set_column(0, 0, 22)
+            about.set_column(1, 6, 24)
+            for at, row in enumerate(self._about(first, counts)):
+                for column, text in enumerate(row):
+                    about.write_string(at, column, clean(text), head if _is_head(row) else None)
+        return path.relative_to(outbox).as_posix(), total
+
+    def _path(self, folder: Path, digest: str) -> Path:
+        """Name the file; what was written earlier this day may have been handed over and stays."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = f"缺陷报告_{self.today}" + ("" if self.masked else "_含个人信息")
+        path = folder / f"{name}.xlsx"
+        return folder / f"{name}_{digest[:6]}.xlsx" if path.exists() else path
+
+    def _cells(self, line: _Line) -> list[str]:
+        contract = self.contracts[line.dataset]
+        labels = {column.name: column.label for column in contract.columns} | {_LINE: "整行"}
+        hidden = masked_columns(contract) if self.masked else frozenset()
+        values = [
+            (mask(value) if name in hidden else value) or "（空）"
+            for name, value in zip(line.columns, line.values, strict=True)
+        ]
+        problem, fix = self._wording(contract, line)
+        return [
+            contract.title_zh, line.period, line.path, line.sheet,
+            "" if line.row_no is None else str(line.row_no),
+            "、".join(labels.get(name, name) for name in line.columns), "；".join(values),
+            line.rule_id, _SEVERITY[line.severity], problem, fix, line.state,
+        ]  # fmt: skip
+
+    def _wording(self, contract: Contract, line: _Line) -> tuple[str, str]:
+        """Return what is wrong and how to mend it."""
+        rule = next((rule for rule in contract.rules if rule.id == line.rule_id), None)
+        if rule is not None:
+            detail = f"（{line.reason}）" if rule.level == "table" and line.reason else ""
+            return rule.sentence_zh + detail, rule.fix_zh or _MEND
+        if line.rule_id not in _LANDING:  # a rule that the contract has no more
+            return line.reason or line.rule_id, _MEND
+        problem, fix = _LANDING[line.rule_id]
+        if line.reason and (line.rule_id in _QUOTES_NO_CELL or not self.masked):
+            problem += line.reason
+        return problem, fix
+
+    def _about(self, first: _Line, counts: Counter[tuple[str, str, str]]) -> list[tuple[str, ...]]:
+        """Return the rows of the first sheet: what, by when, whom to ask."""
+        grave = sum(n for key, n in counts.items() if key[2] == "critical")
+        total = sum(counts.values())
+        code = f"（{first.sender_code}）" if first.sender_code != first.sender_name else ""
+        rows: list[tuple[str, ...]] = [
+            ("数据质量缺陷报告",),
+            ("报送单位", first.sender_name + code),
+            ("报告日期", f"{self.today}"),
+            ("缺陷", f"共 {total} 条：严重 {grave} 条，警告 {total - grave} 条"),
+            ("要做什么", "请按「缺陷」表所列的文件和行，在源系统或原始文件中改正，"
+             "按原文件名重新报送整个文件。"),
+            ("", "本表只供查阅，填写本表无效。同样的缺陷不会重复通知。"),
+            ("严重", "该行（文件）没有入库，或使整批数据等待人工处理；改正之前不计入任何指标。"),
+            ("警告", "数据已入库，但很可能有误；请核实，有误的改正，无误的书面说明。"),
+            ("状态", "未入库、拒收：等待更正；整批待审：由主管科室决定；已退回：不予采用；"
+             "已入库：见「警告」。"),
+            ("个人信息", "已遮盖，只显示首字；请按文件和行查找。" if self.masked
+             else "本表含个人信息，只能通过批准的渠道传递，用毕即删。"),
+        ]  # fmt: skip
+        if total > MAX_LINES:
+            rows.append(("注意", f"条数过多，只列出前 {MAX_LINES} 条，严重的在前。"))
+        rows += [(), ("数据集", "期间", "严重", "警告", "报送截止", "咨询科室", "联系人")]
+        for dataset, period in sorted({key[:2] for key in counts}):
+            contract = self.contracts[dataset]
+            rows.append(
+                (
+                    contract.title_zh, period, str(counts[dataset, period, "critical"]),
+                    str(counts[dataset, period, "warning"]), self._deadline(dataset, period),
+                    contract.owner, contract.steward,
+                )
+            )  # fmt: skip
+        return rows
+
+    def _deadline(self, dataset: str, period: str) -> str:
+        day = self.due.get((dataset, period))
+        if day is None:
+            return "请尽快"
+        return f"{day}" if day >= self.today else f"{day}（已过，请尽快）"
+
+
+def _send(conn: psycopg.Connection[Any], settings: Settings) -> tuple[int, int]:
+    """Send the standing workbooks that were not sent yet; commits after each."""
+    from eduplan.quality.alerts import deliver, routes
+
+    waiting = conn.execute(
+        "select report_id, sender_code, sender_name, defect_count, path from quality.defect_report"
+        " where superseded_at is null and status <> 'sent' and is_masked = %s order by sender_code",
+        (not settings.secure_channel,),
+    ).fetchall()
+    conn.commit()
+    if not waiting:
+        return 0, 0
+    known = routes.read(settings)
+    sent = failed = 0
+    for report_id, code, name, count, path in waiting:
+        error = None
+        try:
+            url = known.sender_url(code)
+            if url is None:
+                continue
+            body = (
+                f"{name}：现有 {count} 条数据缺陷需要改正，逐条列在附件中。"
+                "请在源文件中改正后，按原文件名重新报送。"
+            )
+            title = f"数据质量缺陷报告：{name}（{count} 条）"
+            deliver.send(url, title, body, [settings.outbox_dir / path])
+            sent += 1
+        except EduplanError as refused:
+            error, failed = str(refused), failed + 1
+        conn.execute(
+            "update quality.defect_report set status = %(status)s, error = %(error)s,"
+            " sent_at = case when %(error)s::text is null then clock_timestamp() end"
+            " where report_id = %(id)s",
+            {"status": "failed" if error else "sent", "error": error, "id": report_id},
+        )
+        conn.commit()
+    return sent, failed
+
+
+def _chain(first: _Line, rest: Iterator[_Line]) -> Iterator[_Line]:
+    yield first
+    yield from rest
+
+
+def _is_head(row: Sequence[str]) -> bool:
+    return len(row) == 1 or row[:1] == ("数据集",)
+
+
+def _folder(line: _Line) -> str:
+    """Name the folder of a sender; names of schools are somebody's text."""
+    parts = dict.fromkeys((line.sender_code, line.sender_name))
+    return "_".join(re.sub(r"[^\w（）()-]+", "_", part).strip("_")[:60] for part in parts if part)
+
+
+def _exists(conn: psycopg.Connection[Any], table: str) -> bool:
+    return conn.execute("select to_regclass(%s) is not null", (table,)).fetchone() == (True,)
+
+
+def _sql(name: str) -> bytes:
+    return (resources.files("eduplan") / "sql" / "defects" / f"{name}.sql").read_bytes()
