@@ -27,7 +27,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from eduplan import supervisor, warehouse
+from eduplan import demo_summary, supervisor, warehouse
 from eduplan.airflow.rest import FINAL, AirflowApi, task_log
 from eduplan.contract import Contract, load_contracts
 from eduplan.demo_sources import DemoSources
@@ -37,6 +37,8 @@ from eduplan.settings import Settings
 from eduplan.supervisor import AirflowServer
 
 WAREHOUSE_DAG = "build_warehouse"
+WATCH_DAG = "quality_watch"
+REVIEW_DAG = "review_batch"
 POLL_SECONDS = 1.5
 
 
@@ -198,6 +200,7 @@ class City:
                 [
                     sys.executable, "-m", "demo.city", "--out", str(settings.source_root),
                     "--scale", str(settings.demo_scale), "--seed", str(settings.demo_seed),
+                    "--hold",
                 ],
                 cwd=settings.project_dir, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True,
@@ -273,7 +276,8 @@ class Runs:
 
     def wait_parsed(self, timeout: float = 180) -> None:
         """Wait until Airflow knows every DAG; raises PlatformError naming the file at fault."""
-        wanted = {WAREHOUSE_DAG, *(f"ingest_{d}" for d in self.contracts)}
+        wanted = {WAREHOUSE_DAG, WATCH_DAG, REVIEW_DAG}
+        wanted |= {f"ingest_{d}" for d in self.contracts}
         deadline = time.monotonic() + timeout
         while missing := wanted - self.api.dag_ids():
             errors = self.api.import_errors()
@@ -288,7 +292,8 @@ class Runs:
 
     def ingest(self) -> list[Follow]:
         """Run every ingest DAG; return what became of each."""
-        self.api.pause(WAREHOUSE_DAG, True)
+        for dag_id in (WAREHOUSE_DAG, WATCH_DAG, REVIEW_DAG):
+            self.api.pause(dag_id, True)
         waiting = run_order(self.contracts)
         closing = closing_dataset(self.contracts, self.settings.source_root)
         rows = {d: Follow(f"ingest_{d}", self.contracts[d].title_zh) for d in waiting}
@@ -316,13 +321,39 @@ class Runs:
 
     def warehouse(self) -> Follow:
         """Follow the build that the assets woke, or start one when nothing was published."""
-        self.api.pause(WAREHOUSE_DAG, False)
-        row = Follow(WAREHOUSE_DAG, "指标仓库", started=time.monotonic())
-        self.progress.rows = {WAREHOUSE_DAG: row}
+        return self._follow(WAREHOUSE_DAG, "指标仓库", "woken by what was published")
+
+    def watch(self) -> Follow:
+        """Follow the alerts, reports and quality page that the build woke, or start them."""
+        return self._follow(WATCH_DAG, "质量巡查", "woken by the warehouse")
+
+    def reviews(self, timeout: float = 300) -> int:
+        """Let held batches ask for their decision; return how many wait for a person now."""
+        self.api.pause(REVIEW_DAG, False)
+        deadline = time.monotonic() + timeout
+        while True:
+            runs = [r for r in self.api.latest_runs(REVIEW_DAG, 100) if r["state"] not in FINAL]
+            asked = [
+                run
+                for run in runs
+                if any(
+                    task.state == "awaiting_input"
+                    for task in self.api.tasks(REVIEW_DAG, run["dag_run_id"])
+                )
+            ]
+            if len(asked) == len(runs) or time.monotonic() > deadline:
+                return len(asked)
+            time.sleep(POLL_SECONDS)
+
+    def _follow(self, dag_id: str, title: str, woken: str) -> Follow:
+        """Follow the run of ``dag_id`` that an asset woke, start one where none was."""
+        self.api.pause(dag_id, False)
+        row = Follow(dag_id, title, started=time.monotonic())
+        self.progress.rows = {dag_id: row}
         for _ in range(8):
-            new = [r for r in self.api.latest_runs(WAREHOUSE_DAG) if r["queued_at"] >= self.since]
+            new = [r for r in self.api.latest_runs(dag_id) if r["queued_at"] >= self.since]
             if new:
-                row.run_id, row.note = new[-1]["dag_run_id"], "woken by what was published"
+                row.run_id, row.note = new[-1]["dag_run_id"], woken
                 break
             if not self._events_since():
                 break
@@ -478,14 +509,20 @@ def _demo(settings: Settings, console: Console) -> int:
             runs.wait_parsed()
             rows = runs.ingest()
         with progress.phase("warehouse and scorecard"):
-            rows.append(runs.warehouse())
+            built = runs.warehouse()
+        with progress.phase("alerts, defect reports, quality page"):
+            watched = runs.watch()
+        with progress.phase("held batches ask for a decision"):
+            waiting = runs.reviews()
     finally:
         api.close()
     console.print()
-    failed = report_failures(console, rows)
-    if rows[-1].state == "success":
-        _show(settings, url, console)
-    _summary(settings, server, console, progress, time.monotonic() - began)
+    failed = report_failures(console, [*rows, built, watched])
+    if built.state == "success":
+        demo_summary.scorecard(settings, url, console)
+    demo_summary.quality(url, contracts, console)
+    demo_summary.places(settings, server.login(), waiting, console)
+    demo_summary.times([*progress.phases, ("in all", time.monotonic() - began)], console)
     return 1 if failed else 0
 
 
@@ -519,35 +556,3 @@ def _prepare(settings: Settings, url: str, progress: Progress) -> None:
     finally:
         cancel.set()
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _show(settings: Settings, url: str, console: Console) -> None:
-    from eduplan.report import read_scorecard
-    from eduplan.scorecard import render_terminal
-
-    with warehouse.connect(url) as conn:
-        render_terminal(read_scorecard(conn, settings), console)
-
-
-def _summary(
-    settings: Settings, server: AirflowServer, console: Console, progress: Progress, seconds: float
-) -> None:
-    from eduplan.report import scorecard_path
-
-    login = server.login()
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in progress.phases:
-        table.add_row(name, f"{value:.0f} s")
-    table.add_row("in all", f"{seconds:.0f} s")
-    console.print(table)
-    console.print()
-    places = Table(box=None, show_header=False, pad_edge=False)
-    places.add_column(style="dim", no_wrap=True)
-    places.add_column(overflow="fold")
-    places.add_row("scorecard", str(scorecard_path(settings)))
-    places.add_row("Airflow", login.url)
-    places.add_row("login", f"{login.user}, password in {login.password_file}")
-    places.add_row("stop", "make down")
-    console.print(places)

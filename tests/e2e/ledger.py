@@ -1,16 +1,18 @@
 """Compare what the pipeline accused with the city's ledger of planted defects.
 
-``python -m tests.e2e.ledger DATABASE-URL CITY-FOLDER`` prints the comparison by kind of defect.
+``python -m tests.e2e.ledger`` prints, after a demo, the comparison by kind of defect.
 """
 
 import csv
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
+from eduplan.postgres import ensure_database
+from eduplan.settings import load_settings
 
 INFO = "info"
 BLIND = "_blind.csv"
@@ -306,6 +308,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    with psycopg.connect(sys.argv[1]) as connection:
-        measured = by_kind(connection, Path(sys.argv[2]) / "_ledger.csv")
+    settings = load_settings()
+    with psycopg.connect(ensure_database(settings)) as connection:
+        measured = by_kind(connection, settings.source_root / "_ledger.csv")
     print(summary(measured), table(measured), sep="\n\n")

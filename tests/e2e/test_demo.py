@@ -20,6 +20,7 @@ from eduplan.airflow.rest import AirflowApi
 from eduplan.contract import load_contracts
 from eduplan.postgres import EmbeddedPostgres, free_port
 from eduplan.settings import Settings
+from tests.e2e import personal_data
 from tests.e2e.ledger import compare
 
 pytestmark = pytest.mark.timeout(1500)
@@ -86,7 +87,13 @@ def test_every_dag_ended_well_in_airflow_itself(demo: Demo) -> None:
     finally:
         api.close()
     contracts = load_contracts(demo.settings.expectations_dir)
-    assert set(states) == {"build_warehouse"} | {f"ingest_{name}" for name in contracts}
+    own = {"build_warehouse", "quality_watch", "review_batch"}
+    assert set(states) == own | {f"ingest_{name}" for name in contracts}
+    # One delivery is planted to be held: its request waits for a person, and nothing else does.
+    assert demo.query("select dataset, period, status from quality.review") == [
+        ("teachers", "2026-2027", "waiting")
+    ]
+    assert states.pop("review_batch") == ["running"]
     # `settle` fails for a delivery that was refused or held: the city plants such deliveries.
     waiting = {f"ingest_{row[0]}" for row in demo.query(
         "select distinct dataset from ops.batch where status in ('held', 'failed')"
@@ -146,7 +153,15 @@ def test_what_was_caught_is_what_was_planted(demo: Demo) -> None:
 def test_the_scorecard_is_there(demo: Demo) -> None:
     page = demo.settings.report_dir / "scorecard.html"
     assert page.read_text().startswith("<!")
-    for words in ("监测记分卡", str(page), "Airflow", "make down", "login"):
+    for words in (
+        "监测记分卡",
+        str(page),
+        "Airflow",
+        "make down",
+        "login",
+        "查出的问题",
+        "open alerts",
+    ):
         assert words in demo.output, words
     password = supervisor.AirflowServer(demo.settings).login().password
     assert password not in demo.output
@@ -167,13 +182,27 @@ def test_the_scorecard_page_in_airflow_needs_a_login(demo: Demo) -> None:
     assert "监测记分卡" in page.text
 
 
-def test_no_personal_data_in_any_log(demo: Demo) -> None:
-    ids = [str(row[0]) for row in demo.query(
-        "select id_number from raw.students where id_number ~ '^450499' limit 2000"
-    )]  # fmt: skip
-    assert ids
-    text = "".join(p.read_text(errors="replace") for p in demo.settings.logs_dir.rglob("*.log"))
-    assert [i for i in ids if i in text] == []
+def test_nobody_is_found_in_anything_the_demo_leaves_behind(demo: Demo) -> None:
+    """Logs, pages, Data Docs, workbooks, dbt's files, every table of both databases."""
+    server = EmbeddedPostgres(demo.settings.home)
+    with psycopg.connect(server.url()) as conn:
+        people = personal_data.people_of(conn, load_contracts(demo.settings.expectations_dir))
+    assert len(people.names) > 1000
+    assert len(people.numbers) > 10_000
+    # The search itself works: a name in the middle of a sentence, a number in a line of a log.
+    name, number = min(people.names), min(people.numbers)
+    assert people.in_text(f"请核对{name}的信息") >= {name}
+    assert people.in_text(f"row 7: {number}, refused") == {number}
+    places = [
+        *personal_data.texts_of_home(demo.settings.home),
+        *personal_data.tables_of(server.url()),
+        *personal_data.tables_of(server.url("airflow")),
+    ]
+    looked_at = {place for place, _ in places}
+    assert {"report/scorecard.html", "report/quality.html", "quality.alert"} <= looked_at
+    assert any(place.startswith("outbox/") for place in looked_at)
+    assert {"public.xcom", "public.rendered_task_instance_fields"} <= looked_at
+    assert personal_data.found_in(people, places) == {}
 
 
 def test_the_command_line_reads_the_same(demo: Demo) -> None:
@@ -199,11 +228,22 @@ def test_a_second_demo_loads_no_batch_and_then_nothing_is_left(demo: Demo) -> No
     batches = (
         "select batch_id, status, row_count from ops.batch where status <> 'failed' order by 1"
     )
-    before = demo.query(batches)
+    # What was told, asked and handed over: events, messages, requests, workbooks.
+    told = (
+        "select (select count(*) from quality.alert_event),"
+        " (select count(*) from quality.alert_delivery),"
+        " (select count(*) from quality.review), (select count(*) from quality.defect_report)"
+    )
+    before, told_before = demo.query(batches), demo.query(told)
+    log = demo.settings.logs_dir / "alerts.log"
+    messages = log.read_text("utf-8")
+    assert messages
     again = demo.call("demo", timeout=600)
     assert again.returncode == 0, again.stdout[-4000:] + again.stderr[-2000:]
     assert "Airflow runs already" in again.stdout
     assert demo.query(batches) == before
+    assert demo.query(told) == told_before
+    assert log.read_text("utf-8") == messages
 
     down = demo.call("down")
     assert "nothing is left" in down.stdout

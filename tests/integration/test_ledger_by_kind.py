@@ -1,5 +1,6 @@
 """The measurement of detection itself: a ledger and verdicts whose numbers are plain."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,8 +81,10 @@ def test_each_kind_has_its_own_numbers(db: psycopg.Connection, ledger: Path) -> 
 def test_it_is_printed_for_the_docs(db: psycopg.Connection, db_url: str, ledger: Path) -> None:
     db.commit()
     printed = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.ledger", db_url, str(ledger.parent)],
+        [sys.executable, "-m", "tests.e2e.ledger"],
         cwd=PROJECT,
+        env=os.environ
+        | {"EDUPLAN_DATABASE_URL": db_url, "EDUPLAN_SOURCE_ROOT": str(ledger.parent)},
         check=True,
         capture_output=True,
         text=True,

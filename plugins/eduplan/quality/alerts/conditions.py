@@ -105,7 +105,7 @@ KINDS: Mapping[str, Kind] = {
         least_growth=10,
     ),
     "check_failed": Kind(
-        "{name}：{rule_count} 条提示级检查不通过，共 {n} 处",
+        "{name}：{rule_count} 条检查不通过，共 {n} 处",
         "这些数据已经发布。按规则核对，属实的请报送单位改正重报；规则本身不合适的，改契约。",
         "处",
         least_growth=10,
