@@ -82,6 +82,7 @@ crosstab
     ``total_labels`` ``note_prefixes``  as above, on the row label
 records  (an API or a database; a column's first alias is its name at the source, JSON paths with
           dots; without aliases the source calls it as we do)
+    ``unread``          names at the source that are known and left unread on purpose
     of an API
     ``resource``        path below the connection's base URL
     ``records_path``    JSON path of the list of records, default ``data``
@@ -158,6 +159,7 @@ _OPTIONS: dict[str, frozenset[str]] = {
     ),
     "records": frozenset(
         {
+            "unread",
             "resource",
             "records_path",
             "paging",
@@ -880,6 +882,8 @@ class _Reader:
                 re.compile(pattern)
             except re.error as error:
                 bad.add(where, f"option {name}: {error}", "correct the regular expression")
+        if not isinstance(options.get("unread", []), list):
+            bad.add(where, "option unread is not a list", "write unread: [name, name]")
         if layout == "crosstab":
             self._check_crosstab(options, columns, where)
         period_in_path = "{period}" in (server.path or "")

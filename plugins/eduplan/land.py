@@ -24,6 +24,7 @@ from eduplan.extract.reading import FileRows
 from eduplan.extract.shape import Header, Shape
 from eduplan.extract.totals import Mismatch
 from eduplan.extract.worker import Job, read_files
+from eduplan.quality import drift
 from eduplan.replace import PARTIAL
 
 # nextval fills its cache one by one at once: a bigger cache costs more than it saves.
@@ -100,10 +101,10 @@ def land(
     landing = _Landing(conn, contract, delivery, archive_dir)
     try:
         with conn.transaction():
-            return _settle_pull(conn, delivery, landing.run())
+            return _settle_pull(conn, contract, delivery, landing.run())
     except LandingError as error:
         with conn.transaction():
-            return _settle_pull(conn, delivery, landing.record_failure(error))
+            return _settle_pull(conn, contract, delivery, landing.record_failure(error))
     except FileNotFoundError as error:
         raise SourceError(
             f"{contract.dataset} {delivery.period}: {error.filename} vanished while it was read",
@@ -165,7 +166,7 @@ def _result(dataset: str, row: Sequence[Any], outcome: str) -> LandResult:
 
 
 def _settle_pull(
-    conn: psycopg.Connection[Any], delivery: Delivery, result: LandResult
+    conn: psycopg.Connection[Any], contract: Contract, delivery: Delivery, result: LandResult
 ) -> LandResult:
     """Note on the reading that gave ``delivery`` what became of it; its bytes are archived now."""
     if delivery.pull_id is not None:
@@ -175,6 +176,8 @@ def _settle_pull(
             " finished_at = clock_timestamp() where pull_id = %s",
             (status, result.batch_id, result.error, delivery.pull_id),
         )
+        if result.batch_id is not None and result.outcome != "failed":
+            drift.note_fields(conn, contract, result.batch_id, delivery.pull_id)
     return result
 
 

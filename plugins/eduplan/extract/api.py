@@ -34,6 +34,7 @@ from eduplan.connections import Connection
 from eduplan.contract import FULL_PERIOD, Contract
 from eduplan.errors import SourceError
 from eduplan.extract.discover import Delivery, content_hash
+from eduplan.extract.fields import MOST, Fields, at_source, optional
 
 if TYPE_CHECKING:
     from requests import Response
@@ -46,6 +47,8 @@ BACKOFF_SECONDS = 1.0
 _LONGEST_WAIT = 3600
 """Seconds of ``Retry-After`` that are waited at most."""
 _READINGS = 3
+_TELLING = 20
+"""So many records of a reading of changes tell that a field is in none any more."""
 _LOCK_SECONDS = 10
 _BEIJING = timezone(timedelta(hours=8))
 _TRUE = frozenset({"true", "1", "是"})
@@ -434,6 +437,8 @@ class _Run:
     records: int
     announced: int | None
     live: int | None
+    unknown: list[str]
+    absent: list[str]
 
     @classmethod
     def find(
@@ -442,7 +447,8 @@ class _Run:
         """The reading that was interrupted or not landed, if there is one and its file is left."""
         row = conn.execute(
             "select pull_id, status, is_full, window_from, window_until, next_page, spool_bytes,"
-            " page_count, record_count, announced_count, live_count from ops.pull"
+            " page_count, record_count, announced_count, live_count, unknown_fields, absent_fields"
+            " from ops.pull"
             " where dataset = %s and status in ('running', 'complete')",
             (contract.dataset,),
         ).fetchone()
@@ -480,7 +486,7 @@ class _Run:
         conn.commit()
         return cls(
             conn, contract, spool_dir, pull_id, "running", since is None, since, None, None, 0, 0,
-            0, None, None,
+            0, None, None, [], [],
         )  # fmt: skip
 
     @property
@@ -508,11 +514,12 @@ class _Run:
         self.conn.execute(
             "update ops.pull set status = %s, is_full = %s, window_from = %s, window_until = %s,"
             " next_page = %s, spool_bytes = %s, page_count = %s, record_count = %s,"
-            " announced_count = %s, live_count = %s where pull_id = %s",
+            " announced_count = %s, live_count = %s, unknown_fields = %s, absent_fields = %s"
+            " where pull_id = %s",
             (
                 self.status, self.is_full, self.since, self.until, self.next_page,
                 self.spool_bytes, self.pages, self.records, self.announced, self.live,
-                self.pull_id,
+                self.unknown, self.absent, self.pull_id,
             ),
         )  # fmt: skip
         self.conn.commit()
@@ -580,10 +587,10 @@ class _Run:
     def _read_pages(self, client: _Client) -> None:
         if self.pages and self.next_page is None:
             return  # interrupted after the last page
-        columns = [
-            (column.aliases[0] if column.aliases else column.name)
-            for column in self.contract.columns
-        ]
+        columns = [at_source(column) for column in self.contract.columns]
+        if self.pages == 0:
+            self.unknown, self.absent = [], sorted(optional(self.contract))
+        fields = Fields(self.contract, self.unknown, self.absent)
         self.part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _private(self.part) as spool:
             spool.truncate(self.spool_bytes)
@@ -595,6 +602,9 @@ class _Run:
                 writer.writerows(
                     [_text(_at(record, path)) for path in columns] for record in page.records
                 )
+                for record in page.records:
+                    fields.look(record, alive=not self._is_tombstone(record))
+                self.unknown, self.absent = list(fields.unknown), sorted(fields.absent)
                 spool.flush()
                 os.fsync(spool.fileno())
                 self.spool_bytes = os.fstat(spool.fileno()).st_size
@@ -606,12 +616,12 @@ class _Run:
     def _conclude(self, client: _Client) -> None:
         """Check the counts, write the delivery and mark the reading as complete."""
         lines = self._last_of_each_key()
-        known = self._known()
+        held = self._known()
         total = client.total(self._window(client))
         got = len(lines)
         # A record that changes while a list is read by cursor leaves its window; the next reading
         # has it. By page others slip past unread, and a full list must not lose a record.
-        lenient = client.option("paging", "cursor") == "cursor" and not (self.is_full and known)
+        lenient = client.option("paging", "cursor") == "cursor" and not (self.is_full and held)
         if total is not None and self.announced is not None:
             low, high = sorted((total, self.announced))
             if not (low <= got <= high if lenient else low == got == high):
@@ -624,18 +634,21 @@ class _Run:
                 f"{client.name}：完整读取得到 0 条记录，不可信。 A full reading gave no record.",
                 hint="请平台管理员查看 / ask the platform's administrator",
             )
-        gone = known.keys() - lines.keys() if self.is_full else set()
+        gone = held.keys() - lines.keys() if self.is_full else set()
         deleted = {key for key, line in lines.items() if self._is_deleted(line)}
-        have = len((known.keys() | lines.keys()) - deleted - gone)
+        have = len((held.keys() | lines.keys()) - deleted - gone)
         if self.live is not None and have != self.live:
             raise _Again(
                 f"平台现有 {self.live} 条，读后应有 {have} 条 /"
                 f" the platform has {self.live} alive, we would have {have}",
                 full=True,
             )
-        lines.update({key: known[key] for key in gone})
+        if not self.is_full and got - len(deleted) < _TELLING:
+            self._add_to_what_was_noted()
+        lines.update({key: held[key] for key in gone})
         if not lines:
             self.part.unlink(missing_ok=True)
+            self.save()
             self.end("unchanged")
             return
         temporary = self.part.with_suffix(".sorted")
@@ -656,6 +669,27 @@ class _Run:
             self.contract.dataset, self.pull_id, self.pages, self.records, got, len(deleted),
             len(gone), self.is_full,
         )  # fmt: skip
+
+    def _add_to_what_was_noted(self) -> None:
+        """A few changes tell what is there, not what is gone: the rest is as noted before."""
+        row = self.conn.execute(
+            "select unknown_fields, absent_fields from ops.pull where dataset = %s"
+            " and status in ('landed', 'unchanged') order by pull_id desc limit 1",
+            (self.contract.dataset,),
+        ).fetchone()
+        unknown, absent = row or ([], [])
+        self.unknown = list(dict.fromkeys([*unknown, *self.unknown]))[:MOST]
+        self.absent = sorted(set(self.absent) & set(absent))
+
+    @cached_property
+    def _tombstone_path(self) -> str | None:
+        return next(
+            (at_source(c) for c in self.contract.columns if c.name == self.contract.tombstone), None
+        )
+
+    def _is_tombstone(self, record: Mapping[str, Any]) -> bool:
+        path = self._tombstone_path
+        return path is not None and _text(_at(record, path)).strip().lower() in _TRUE
 
     def _is_deleted(self, line: Sequence[str]) -> bool:
         at = next(

@@ -40,6 +40,7 @@ from eduplan.connections import Connection
 from eduplan.contract import FULL_PERIOD, Contract
 from eduplan.errors import SourceError
 from eduplan.extract.discover import Delivery, content_hash
+from eduplan.extract.fields import at_source, unknown_columns
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -61,15 +62,17 @@ class _Table:
     contract: Contract
     select: sa.Select[Any]
     count: sa.Select[Any]
+    unknown: list[str]
 
 
 @dataclass(frozen=True)
 class _Copied:
-    """One spooled file: rows in it, rows the source counted, size in bytes."""
+    """One spooled file: rows in it, rows the source counted, bytes, and columns not in it."""
 
     rows: int
     live: int
     size: int
+    unknown: list[str]
 
 
 def pull(
@@ -184,8 +187,16 @@ def _take(
             for dataset, done in copied.items():
                 conn.execute(
                     "update ops.pull set status = 'complete', record_count = %s,"
-                    " announced_count = %s, live_count = %s, spool_bytes = %s where pull_id = %s",
-                    (done.rows, done.live, done.live, done.size, ids[dataset]),
+                    " announced_count = %s, live_count = %s, spool_bytes = %s, unknown_fields = %s"
+                    " where pull_id = %s",
+                    (
+                        done.rows,
+                        done.live,
+                        done.live,
+                        done.size,
+                        done.unknown,
+                        ids[dataset],
+                    ),
                 )
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -345,7 +356,7 @@ def _table(source: sa.Connection, contract: Contract, where: str) -> _Table:
             hint=f"请建立该表或授予 SELECT 权限；契约 {contract.path.name} 要求它"
             " / create it or grant SELECT; the contract reads it",
         )
-    wanted = {c.name: c.aliases[0] if c.aliases else c.name for c in contract.columns}
+    wanted = {c.name: at_source(c) for c in contract.columns}
     missing = sorted(set(wanted.values()) - set(types))
     if missing:
         raise SourceError(
@@ -373,6 +384,7 @@ def _table(source: sa.Connection, contract: Contract, where: str) -> _Table:
             *(_order(column, dialect) for column in ordered)
         ),
         sa.select(sa.func.count()).select_from(table),
+        unknown_columns(contract, types),
     )
 
 
@@ -469,7 +481,7 @@ def _copy(source: sa.Connection, table: _Table, folder: Path) -> _Copied:
         out.flush()
         os.fsync(fd)
         size = out.tell()
-    return _Copied(rows, live, size)
+    return _Copied(rows, live, size, table.unknown)
 
 
 def _copy_postgresql(source: sa.Connection, select: sa.Select[Any], out: IO[bytes]) -> int:

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -18,10 +18,10 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from eduplan.contract import Column, Contract
-from eduplan.extract import csv
+from eduplan.extract import csv, fields
 from eduplan.extract.shape import LIKELY, Field, Shape, clean_label, similarity
 
-MISSING, RETYPED, CODE = "DRF-001", "DRF-002", "DRF-003"
+MISSING, RETYPED, CODE, FIELD = "DRF-001", "DRF-002", "DRF-003", "DRF-004"
 _SAMPLE = 2000
 _ENOUGH = 5
 _CODES = 50
@@ -58,13 +58,74 @@ def observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) ->
     )
 
 
+def note_fields(
+    conn: psycopg.Connection[Any], contract: Contract, batch_id: int, pull_id: int
+) -> None:
+    """Make the events of a batch say what its latest reading found of fields.
+
+    A database may have a new column and the same rows: the batch is then the one of before.
+    """
+    row = conn.execute(
+        "select p.kind, p.unknown_fields, p.absent_fields, b.status from ops.pull p, ops.batch b"
+        " where p.pull_id = %s and b.batch_id = %s",
+        (pull_id, batch_id),
+    ).fetchone()
+    if row is None:
+        return
+    kind, unknown, absent, status = row
+    accepted = set(map(fields.harmless, fields.known(contract)))
+    lacking = fields.optional(contract) & set(absent)
+    found = {(name, "") for name in unknown if name not in accepted}
+    found |= {("", name) for name in lacking}
+    noted: set[tuple[str, str]] = set()
+    for event, name, related in conn.execute(
+        f"select kind, column_name, related {_OF_FIELDS}",  # noqa: S608  a constant
+        (batch_id, FIELD, MISSING),
+    ).fetchall():
+        noted |= {("", name)} if event == "missing_column" else {(name, "")}
+        noted |= {("", related)} if related else set()
+    if found == noted:
+        return
+    conn.execute(f"delete {_OF_FIELDS}", (batch_id, FIELD, MISSING))  # noqa: S608
+    where = "接口的记录" if kind == "api" else "数据库的表"
+    for name in sorted(name for name, _ in found if name):
+        _note_field(
+            conn, contract, batch_id, "new_column", name, FIELD,
+            f"{where}中出现契约以外的字段「{name}」，没有读取。 Unknown field, not read.",
+        )  # fmt: skip
+    for name in sorted(lacking):
+        column = contract.column(name)
+        _note_field(
+            conn, contract, batch_id, "missing_column", name, MISSING,
+            f"{where}都没有「{column.label}」（{fields.at_source(column)}），按空白读入。"
+            " Optional field missing, landed blank.",
+        )  # fmt: skip
+    if status not in ("landed", "audited", "held"):  # others are observed after their audit
+        _Watch(conn, contract, batch_id, Shape.of(contract, "")).renamed()
+
+
+_OF_FIELDS = "from ops.drift_event where batch_id = %s and (rule_id = %s or rule_id = %s)"
+
+
+def _note_field(
+    conn: psycopg.Connection[Any], contract: Contract, batch_id: int, *event: str
+) -> None:
+    conn.execute(
+        "insert into ops.drift_event (batch_id, file_no, dataset, contract_hash, kind,"
+        " column_name, rule_id, detail) values (%s, 1, %s, %s, %s, %s, %s, %s)",
+        (batch_id, contract.dataset, contract.sha256, *event),
+    )
+
+
 def covers(contract: Contract, event: Mapping[str, Any]) -> bool:
     """Tell whether ``contract`` says now what the event (a row of `events`) found missing in it."""
     kind, name = event["kind"], event["column_name"]
     columns = {column.name: column for column in contract.columns}
     if kind in ("new_column", "renamed_column"):
-        fields = Shape.of(contract, "").fields
-        return any(clean_label(name) in known.labels for known in fields)
+        if event["rule_id"] == FIELD:
+            return name in map(fields.harmless, fields.known(contract))
+        labels = Shape.of(contract, "").fields
+        return any(clean_label(name) in known.labels for known in labels)
     if kind == "encoding":
         declared = csv.codec(contract.source.encoding)
         return declared is not None and declared == csv.codec(event["encoding"])
@@ -127,6 +188,11 @@ class _Watch:
     def table(self) -> sql.Identifier:
         return sql.Identifier("raw", f"{self.contract.dataset}__b{self.batch_id}")
 
+    @property
+    def fields(self) -> bool:
+        """Whether these are records of an API or a database, whose header is ours."""
+        return self.contract.source.layout == "records"
+
     def reset(self) -> None:
         """Go back to what landing noted."""
         self.conn.execute(
@@ -136,7 +202,8 @@ class _Watch:
             (MISSING, self.batch_id),
         )
         self.conn.execute(
-            "update ops.drift_event set kind = 'new_column', related = null"
+            "update ops.drift_event set kind = 'new_column', related = null,"
+            " detail = split_part(detail, ' 看来就是', 1)"
             " where batch_id = %s and kind = 'renamed_column'",
             (self.batch_id,),
         )
@@ -187,7 +254,8 @@ class _Watch:
             taken |= {label, name}
             self._rename(label, name)
         for label, rows in self.conn.execute(
-            "select e.column_name, count(distinct (x.file_no, x.row_no)) from ops.drift_event e"
+            "select e.column_name, count(distinct (x.file_no, x.row_no))"
+            " filter (where x.row_no is not null) from ops.drift_event e"
             " left join raw.extra_value x on x.batch_id = e.batch_id and x.file_no = e.file_no"
             '  and x."values" ? e.column_name'
             " where e.batch_id = %s and e.kind in ('new_column', 'renamed_column') group by 1",
@@ -198,7 +266,7 @@ class _Watch:
                 " suggestion = case kind when 'new_column' then %s else suggestion end"
                 " where batch_id = %s and column_name = %s"
                 " and kind in ('new_column', 'renamed_column')",
-                (rows, self._as_column(label), self.batch_id, label),
+                (rows if not self.fields else None, self._as_column(label), self.batch_id, label),
             )
         for name in {
             name
@@ -230,7 +298,9 @@ class _Watch:
 
     def _rename(self, label: str, name: str) -> None:
         column = self.contract.column(name)
-        aliases = ", ".join(_yaml(text) for text in (*column.aliases, label))
+        # Of a field one name counts, the first; a file may have any of them.
+        names = (label,) if self.fields else (*column.aliases, label)
+        aliases = ", ".join(map(_yaml, names))
         self.conn.execute(
             "update ops.drift_event n set kind = 'renamed_column', related = %s, suggestion = %s,"
             " detail = n.detail || %s where n.batch_id = %s and n.kind = 'new_column'"
@@ -270,13 +340,22 @@ class _Watch:
 
         A header must look alike; less so when the values speak for it, not at all against them.
         """
-        alike = similarity(label, known)
+        alike = self._alike(label, known)
         values = self._beside(label)
         evidence = self._evidence(values, self.contract.column(known.name)) if values else None
         if evidence is None:
             return alike if alike >= LIKELY else 0
         needed = 0.25 if evidence >= 0.9 else 0.5 if evidence >= 0.5 else 2
         return alike + evidence if alike >= needed else 0
+
+    def _alike(self, label: str, known: Field) -> float:
+        if not self.fields:
+            return similarity(label, known)
+        path = fields.at_source(self.contract.column(known.name))
+        (above, _, name), (parent, _, last) = path.rpartition("."), label.rpartition(".")
+        if above == parent:  # what they share by their place says nothing
+            path, label = name, last
+        return similarity(label, replace(known, labels=frozenset({clean_label(path)})))
 
     def _evidence(self, values: Sequence[str], column: Column) -> float | None:
         """Share of ``values`` that could be of ``column``; None when nothing is known of it."""
@@ -344,7 +423,14 @@ class _Watch:
             name = "new_column  # 请起一个英文名"
         personal = _PERSONAL.search(label) or any(re.search(r"\d{11}", v) for v in values)
         lines = [f"- name: {name}", f"  businessName: {_yaml(label)}", f"  logicalType: {kind}"]
-        return "\n".join([*lines, *(["  classification: personal-direct"] if personal else [])])
+        lines += ["  classification: personal-direct"] if personal else []
+        if self.fields:
+            lines += [
+                "  customProperties:",
+                f"    - {{property: aliases, value: [{_yaml(label)}]}}",
+                f"# 不需要读取时，在 servers 的 options 中写 unread: [{_yaml(label)}]",
+            ]
+        return "\n".join(lines)
 
     def retyped(self) -> None:
         """Note columns whose values are mostly of another type than the contract says."""
