@@ -29,6 +29,7 @@ from eduplan.airflow.notifier import CALLBACKS
     description="held batches wait for a decision",
     schedule=None,
     catchup=False,
+    max_active_runs=500,  # each waits for a person, and takes no worker meanwhile
     tags=["quality", "review"],
     default_args={"owner": "eduplan", "retries": 2, "retry_delay": timedelta(seconds=30)},
     params={"review_id": Param(type="integer", minimum=1, description="Id in quality.review")},
@@ -38,7 +39,7 @@ from eduplan.airflow.notifier import CALLBACKS
 def review_batch():
     """Compute what would move, ask, record the decision, have the batch published."""
 
-    @task(retries=0, execution_timeout=timedelta(hours=1))
+    @task(retries=0, execution_timeout=timedelta(hours=1), max_active_tis_per_dag=1)
     def preview(params=None, run_id=None):
         return review.preview(params["review_id"], run_id)
 
