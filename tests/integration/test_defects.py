@@ -268,6 +268,25 @@ def test_a_sender_is_told_again_only_when_his_defects_changed(
     ]
 
 
+def test_what_was_reported_earlier_this_day_stays(
+    db: psycopg.Connection, db_url: str, city: None, office: Settings
+) -> None:
+    write(db, office)
+    folder = office.outbox_dir / COUNTY
+    (first,) = folder.iterdir()
+    before = first.read_bytes()
+    deliver(db, db_url, PUPILS, {TENG: PUPIL_FILES[TENG][:1]})
+    write(db, office)
+    (second,) = set(folder.iterdir()) - {first}
+    assert first.read_bytes() == before
+    assert (values(first), values(second)) == (["值", "x", "=＊＊＊；99"], ["值", "x"])
+    # A run that was killed before it told the database writes the same file again.
+    db.execute("delete from quality.defect_report where superseded_at is null")
+    db.commit()
+    write(db, office)
+    assert set(folder.iterdir()) == {first, second}
+
+
 def test_a_row_that_was_decided_on(db: psycopg.Connection, city: None, office: Settings) -> None:
     rows = dict(
         db.execute(

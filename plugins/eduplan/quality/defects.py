@@ -10,7 +10,7 @@ A sender is told again when his defects have changed, not when they are the same
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib import resources
 from itertools import groupby
@@ -36,6 +36,7 @@ MAX_LINES = 100_000
 _WIDTHS = (16, 11, 34, 14, 7, 22, 26, 16, 9, 48, 48, 10)
 _SEVERITY = {"critical": "严重", "warning": "警告"}
 _LINE = "_line"
+_SMALL = 2000
 _MEND = "请在源文件中改正后重新报送。"
 
 # What the sender of a refused file or line reads. The message of landing is added where it quotes
@@ -131,23 +132,27 @@ def _write(
     """Return how many senders have defects, how many workbooks are new, and their lines."""
     _collect(conn, contracts)
     masked = not settings.secure_channel
-    changed = dict(conn.execute(_sql("changed"), {"is_masked": masked}).fetchall())
+    changed = {
+        code: (digest, int(count))
+        for code, digest, count in conn.execute(_sql("changed"), {"is_masked": masked}).fetchall()
+    }
     found = conn.execute("select count(distinct sender_code) from defect").fetchone()
     total = 0
     if changed:
-        due = _due(conn)
+        due, taken = _due(conn), _taken(conn, today)
         with conn.cursor(name="defects") as cur:
             cur.itersize = 5000
             cur.execute(_sql("lines"), {"senders": list(changed)})
             lines = map(_Line._make, cur)
             for code, group in groupby(lines, key=lambda line: line.sender_code):
-                book = _Book(contracts, due, today, masked)
-                path, count = book.write(settings.outbox_dir, group, changed[code])
+                digest, count = changed[code]
+                book = _Book(contracts, due, taken, today, masked)
+                path = book.write(settings.outbox_dir, group, digest, count)
                 total += count
                 conn.execute(
                     "insert into quality.defect_report (sender_code, sender_name, content_hash,"
                     " defect_count, path, is_masked) values (%s, %s, %s, %s, %s, %s)",
-                    (code, book.sender_name, changed[code], count, path, masked),
+                    (code, book.sender_name, digest, count, path, masked),
                 )
     return (found[0] if found else 0), len(changed), total
 
@@ -196,24 +201,33 @@ def _due(conn: psycopg.Connection[Any]) -> dict[tuple[str, str], dt.date]:
     return {(d, p): day for d, p, day in conn.execute(statement).fetchall() if day is not None}
 
 
+def _taken(conn: psycopg.Connection[Any], today: dt.date) -> set[str]:
+    """Return the paths of the workbooks reported on this day."""
+    found = conn.execute(
+        "select path from quality.defect_report where strpos(path, %s) > 0", (f"_{today}",)
+    ).fetchall()
+    return {path for (path,) in found}
+
+
 @dataclass
 class _Book:
     """The workbook of one sender."""
 
     contracts: Mapping[str, Contract]
     due: Mapping[tuple[str, str], dt.date]
+    taken: Set[str]
     today: dt.date
     masked: bool
     sender_name: str = ""
 
-    def write(self, outbox: Path, lines: Iterable[_Line], digest: str) -> tuple[str, int]:
-        """Write it; return its path below ``outbox`` and the number of its defects."""
+    def write(self, outbox: Path, lines: Iterable[_Line], digest: str, total: int) -> str:
+        """Write its ``total`` lines, whose hash is ``digest``; return its path below ``outbox``."""
         lines = iter(lines)
         first = next(lines)
         self.sender_name = first.sender_name
-        path = self._path(outbox / _folder(first), digest)
+        path = self._path(outbox, _folder(first), digest)
         counts: Counter[tuple[str, str, str]] = Counter()
-        with private_workbook(path) as book:
+        with private_workbook(path, is_small=total <= _SMALL) as book:
             head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "border": 1})
             about, sheet = book.add_worksheet("说明"), book.add_worksheet("缺陷")
             sheet.freeze_panes(1, 0)
@@ -226,21 +240,20 @@ class _Book:
                     for at, text in enumerate(self._cells(line)):
                         if text:
                             sheet.write_string(number, at, clean(text))
-            total = sum(counts.values())
             sheet.autofilter(0, 0, min(total, MAX_LINES), len(HEADERS) - 1)
             about.set_column(0, 0, 22)
             about.set_column(1, 6, 24)
             for at, row in enumerate(self._about(first, counts)):
                 for column, text in enumerate(row):
                     about.write_string(at, column, clean(text), head if _is_head(row) else None)
-        return path.relative_to(outbox).as_posix(), total
+        return path.relative_to(outbox).as_posix()
 
-    def _path(self, folder: Path, digest: str) -> Path:
-        """Name the file; what was written earlier this day may have been handed over and stays."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"缺陷报告_{self.today}" + ("" if self.masked else "_含个人信息")
-        path = folder / f"{name}.xlsx"
-        return folder / f"{name}_{digest[:6]}.xlsx" if path.exists() else path
+    def _path(self, outbox: Path, folder: str, digest: str) -> Path:
+        """Name the file; one reported earlier this day may have been handed over and stays."""
+        (outbox / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = f"{folder}/缺陷报告_{self.today}" + ("" if self.masked else "_含个人信息")
+        more = f"_{digest[:6]}" if f"{name}.xlsx" in self.taken else ""
+        return outbox / f"{name}{more}.xlsx"
 
     def _cells(self, line: _Line) -> list[str]:
         contract = self.contracts[line.dataset]

@@ -109,17 +109,18 @@ def write(
 
 
 @contextmanager
-def private_workbook(path: Path) -> Iterator[Any]:
+def private_workbook(path: Path, *, is_small: bool = False) -> Iterator[Any]:
     """Write a workbook that its owner alone may read; it is at ``path`` whole or not at all.
 
-    Yields an ``xlsxwriter.Workbook`` that keeps one row in memory: write cells row by row.
+    Yields an ``xlsxwriter.Workbook`` that keeps one row of a sheet in memory: write cells row by
+    row. One of few rows ``is_small``: all of it in memory is several times as fast.
     """
     import xlsxwriter
 
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as out:
-        book = xlsxwriter.Workbook(out, {"constant_memory": True})
+        book = xlsxwriter.Workbook(out, {"constant_memory": True, "in_memory": is_small})
         yield book
         book.close()
     temporary.replace(path)

@@ -3,6 +3,7 @@
 with today as (
     select
         sender_code,
+        count(*) as line_count,
         encode(sha256(convert_to(string_agg(line, '' order by line), 'UTF8')), 'hex') as content_hash
     from (
         select
@@ -22,7 +23,7 @@ noted as (
         and not exists (select from today t where (t.sender_code, t.content_hash) = (p.sender_code, p.content_hash))
 )
 
-select t.sender_code, t.content_hash
+select t.sender_code, t.content_hash, t.line_count
 from today t
 where not exists (
     select from quality.defect_report p
