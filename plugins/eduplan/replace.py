@@ -50,22 +50,30 @@ select _batch_id, _file, _row, {dataset}, {period}, to_jsonb(gone) - {provenance
 from gone
 """
 
+# Records whose rows wait in quarantine. One released after its batch was published never was.
+_WAITING = """
+(o.status in ('open', 'waived') or o.status = 'released' and b.published_at < (
+    select e.happened_at from quality.quarantine_event e
+    where e.quarantine_id = o.quarantine_id order by e.event_id desc limit 1
+))
+"""
+
 # Rows that an earlier delivery sent to quarantine are answered by this one, which has verdicts of
 # its own; those refused for good stay refused, and a line that names no school or key is nobody's.
-_ANSWERED = """
+_ANSWERED = f"""
 with answered as (
     update quality.quarantined_row q set status = 'fixed'
     from quality.quarantined_row o
     join ops.batch b using (batch_id)
     where o.quarantine_id = q.quarantine_id
-        and o.dataset = {dataset} and o.period = {period} and o.status in ('open', 'waived')
-        and coalesce(b.replay_of, b.batch_id) < {origin} and {concerned}
+        and o.dataset = {{dataset}} and o.period = {{period}} and {_WAITING}
+        and coalesce(b.replay_of, b.batch_id) < {{origin}} and {{concerned}}
     returning q.quarantine_id, o.status as before
 )
 insert into quality.quarantine_event
     (quarantine_id, action, from_status, to_status, actor, reason, batch_id)
-select quarantine_id, 'fixed', before, 'fixed', 'eduplan', '已重新报送', {batch} from answered
-"""
+select quarantine_id, 'fixed', before, 'fixed', 'eduplan', '已重新报送', {{batch}} from answered
+"""  # noqa: S608  a constant
 
 
 @dataclass(frozen=True)
@@ -126,8 +134,8 @@ def replace(
 ) -> tuple[list[int], bool]:
     """Move the rows of earlier batches that ``batch`` (quarantined rows gone) replaces.
 
-    Returns the batches that have no row left, and whether ``batch`` itself has one: a row that
-    only deletes its key is moved like the row it deletes.
+    Returns the batches that have no row left, not in quarantine either, and whether ``batch``
+    itself has one: a row that only deletes its key is moved like the row it deletes.
     """
     names = _names(contract, batch)
     cur.execute(
@@ -180,13 +188,19 @@ def replace(
             )
         )
         touched = cur.execute(
-            "select distinct batch_id from raw.superseded_row where superseded_by = %s",
-            (batch["batch_id"],),
+            "select batch_id from raw.superseded_row where superseded_by = %(batch_id)s union"
+            " select batch_id from ops.batch where coalesce(replay_of, batch_id) = %(origin)s union"
+            " select q.batch_id from quality.quarantine_event e"
+            " join quality.quarantined_row q using (quarantine_id) where e.batch_id = %(batch_id)s"
+            " order by batch_id",
+            batch,
         ).fetchall()
         emptied = [
             row["batch_id"]
             for row in touched
-            if row["batch_id"] in former and not _has_rows(cur, contract, row["batch_id"])
+            if row["batch_id"] in former
+            and not _has_rows(cur, contract, row["batch_id"])
+            and not _waits(cur, batch, row["batch_id"])
         ]
     if contract.tombstone is not None:
         cur.execute(
@@ -218,6 +232,18 @@ def answer(cur: psycopg.Cursor[DictRow], contract: Contract, batch: Mapping[str,
 def _has_rows(cur: psycopg.Cursor[DictRow], contract: Contract, batch_id: int) -> bool:
     table = sql.Identifier("raw", f"{contract.dataset}__b{batch_id}")
     found = cur.execute(sql.SQL("select exists (select from {}) as any").format(table)).fetchone()
+    return found is not None and bool(found["any"])
+
+
+def _waits(cur: psycopg.Cursor[DictRow], batch: Mapping[str, Any], batch_id: int) -> bool:
+    """Whether rows of ``batch_id`` are in quarantine that ``batch`` neither answers nor judges
+    again: they are published from there once they are mended."""
+    found = cur.execute(
+        "select exists (select from quality.quarantined_row o join ops.batch b using (batch_id)"  # noqa: S608
+        f" where o.batch_id = %s and {_WAITING}"
+        " and coalesce(b.replay_of, b.batch_id) <> %s) as any",
+        (batch_id, batch["origin"]),
+    ).fetchone()
     return found is not None and bool(found["any"])
 
 

@@ -206,10 +206,14 @@ class _Replay:
         return {
             "parent": self.parent,
             "origin": origin,
+            # A row that a person reopened still stands: its record speaks for it.
             "standing": sql.SQL(
-                "{} r where r._batch_id in (select batch_id from ops.batch where status ="
-                " 'published' and coalesce(replay_of, batch_id) = {}) and {}"
-            ).format(self.parent, origin, stands),
+                "{parent} r where r._batch_id in (select batch_id from ops.batch where status ="
+                " 'published' and coalesce(replay_of, batch_id) = {origin}) and {stands}"
+                " and not exists (select from quality.quarantined_row k join ops.batch b"
+                " using (batch_id) where coalesce(b.replay_of, b.batch_id) = {origin}"
+                " and k.status <> 'fixed' and k.file_no = r._file and k.row_no = r._row)"
+            ).format(parent=self.parent, origin=origin, stands=stands),
             "candidates": sql.SQL(_CANDIDATES).format(
                 origin=origin, line=sql.Literal(LINE), concerned=concerned
             ),

@@ -233,6 +233,71 @@ def test_a_delivery_answers_what_the_one_before_left_open(
         quarantine.reopen(db, PUPILS, [found[6][0]], "chen", "x")
 
 
+def test_a_reopened_row_is_judged_with_its_correction(db: psycopg.Connection, db_url: str) -> None:
+    deliver(db, db_url, PUPILS, BAD)
+    number = records(db, "pupils")[3][0]
+    with db.transaction():
+        quarantine.decide(db, PUPILS, [number], "released", "chen", "特殊情况")
+    replayed(db, db_url, PUPILS)
+    with db.transaction():
+        quarantine.reopen(db, PUPILS, [number], "chen", "弄错了")
+        quarantine.edit(db, PUPILS, number, {"age": "6"}, "chen", "更正")
+    replayed(db, db_url, PUPILS, [number])
+    assert ("s1", "乙", "6") in rows_of(db, "pupils")
+    assert records(db, "pupils")[3][1] == "fixed"
+
+
+def test_a_row_refused_after_it_stood_leaves_and_stays_refused(
+    db: psycopg.Connection, db_url: str
+) -> None:
+    deliver(db, db_url, PUPILS, BAD)
+    number = records(db, "pupils")[3][0]
+    with db.transaction():
+        quarantine.decide(db, PUPILS, [number], "released", "chen", "特殊情况")
+    replayed(db, db_url, PUPILS)
+    with db.transaction():
+        quarantine.reopen(db, PUPILS, [number], "chen", "弄错了")
+        quarantine.decide(db, PUPILS, [number], "rejected", "chen", "查无此人")
+    replayed(db, db_url, PUPILS)
+    assert ("s1", "乙", "x") not in rows_of(db, "pupils")
+    assert records(db, "pupils")[3][1] == "rejected"
+
+
+@pytest.mark.parametrize("contract", [PUPILS, FORMS], ids=["period", "school"])
+def test_a_delivery_answers_what_was_released_and_never_published(
+    db: psycopg.Connection, db_url: str, contract: by_hand.Contract
+) -> None:
+    deliver(db, db_url, contract, [*BAD, ("s1", "戊", "z")])
+    dataset = contract.dataset
+    found = records(db, dataset)
+    with db.transaction():
+        quarantine.decide(db, contract, [found[3][0]], "released", "chen", "特殊情况")
+    replayed(db, db_url, contract, [found[3][0]])
+    with db.transaction():
+        quarantine.decide(db, contract, [found[6][0]], "released", "chen", "特殊情况")
+    second = deliver(db, db_url, contract, BAD[:1])
+    assert records(db, dataset)[3][1] == "released"  # it was published, and is history
+    assert records(db, dataset)[6][1] == "fixed"
+    assert events(db, found[6][0])[-1] == (
+        "fixed", "released", "fixed", "eduplan", second.batch_id,
+    )  # fmt: skip
+
+
+def test_what_is_open_outlasts_the_rows_beside_it(db: psycopg.Connection, db_url: str) -> None:
+    """Another delivery replaced all that stood of this one: its bad row still waits."""
+    first = deliver(db, db_url, FORMS, [("s1", "甲", "7"), ("s2", "乙", "x")])
+    second = deliver(db, db_url, FORMS, [("s1", "丙", "8")])
+    number = records(db, "forms")[3][0]
+    assert second.superseded == ()
+    with db.transaction():
+        quarantine.edit(db, FORMS, number, {"age": "6"}, "chen", "更正")
+    (done,) = replayed(db, db_url, FORMS, [number])
+    assert done.outcome == "published"
+    assert done.superseded == (first.batch_id,)  # nothing is left of it
+    assert rows_of(db, "forms") == [("s1", "丙", "8"), ("s2", "乙", "6")]
+    assert records(db, "forms")[3][1] == "fixed"
+
+
 _age = st.sampled_from(["5", "6", "x", ""])
 _defect = st.tuples(st.sampled_from(["s1", "s2", "s3"]), st.sampled_from(["", "a", "b"]), _age)
 _good = st.sampled_from(["5", "6", "7"])
