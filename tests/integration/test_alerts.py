@@ -237,6 +237,21 @@ def test_a_refused_file_beside_accepted_ones_is_a_warning(db: psycopg.Connection
     }  # fmt: skip
 
 
+def test_a_replay_is_no_later_delivery(db: psycopg.Connection) -> None:
+    first = batch(db, "superseded", content_hash="1")
+    file(db, first, "教基/1.xlsx", "rejected", "LND-005")
+    batch(db, "failed", error_code="LND-003")
+    again = batch(db, "superseded", content_hash="2")
+    file(db, again, "教基/1.xlsx")
+    db.execute("update ops.batch set period = '2024-2025' where status = 'failed'")
+    for period in ("2024-2025", "2025-2026"):
+        replay = batch(db, "published", period=period, replay_of=first)
+        file(db, replay, "教基/1.xlsx", "rejected", "LND-005")
+    assert [(c.period, c.magnitude) for c in by_kind(db, "delivery_refused")] == [
+        ("2024-2025", 2),  # the delivery, and the file that nobody sent again there
+    ]  # fmt: skip
+
+
 def test_a_held_batch_names_its_reasons_and_days(db: psycopg.Connection) -> None:
     held = batch(db, "held", held_reason="甲；乙", row_count=5)
     (one,) = by_kind(db, "batch_held", now=after(3.5))
@@ -327,6 +342,8 @@ def test_what_stopped_half_way_is_told_after_two_hours(db: psycopg.Connection) -
     assert by_kind(db, "run_unfinished", now=after(1.9 / 24)) == []
     (one,) = by_kind(db, "run_unfinished", now=after(5 / 24))
     assert (one.magnitude, one.detail) == (5, f"第 {stuck} 批停在 landed")
+    batch(db, "published", landed_at=NOW)  # took its place: nobody goes on with it
+    assert by_kind(db, "run_unfinished", now=after(5 / 24)) == []
 
 
 def build(db: psycopg.Connection, status: str, started: dt.datetime, fingerprint: str = "a") -> int:
@@ -390,6 +407,26 @@ def test_drift_and_figures_of_living_batches(db: psycopg.Connection) -> None:
     changed = {"pupils": replace(CONTRACT, sha256="1" * 64)}  # the contract was edited: accepted
     collected = collect(db, changed, PLAN, TODAY, NOW)
     assert "schema_drift" not in {c.kind for c in collected.conditions}
+
+
+def test_figures_of_what_is_judged_again_count_once(db: psycopg.Connection) -> None:
+    """The alert must not grow by a replay or a day, and must end with what was wrong."""
+    first = batch(db, "published")
+    for of in (first, batch(db, "audited", replay_of=first)):
+        # Looked at a moment after it was audited: until then the one before speaks.
+        db.execute(
+            "insert into quality.anomaly (batch_id, dataset, period, metric, value, expected,"
+            " score, compared_with) values (%s, 'pupils', '2025-2026', 'row_count', 5, 100, -9,"
+            " '{2024-2025}')",
+            (of,),
+        )
+        assert [c.magnitude for c in by_kind(db, "volume_anomaly")] == [1]
+    usual = batch(db, "published", scope="key")
+    db.execute(
+        "insert into quality.profile values (%s, 'pupils', '2025-2026', '', 'row_count', '', 90)",
+        (usual,),
+    )
+    assert by_kind(db, "volume_anomaly") == []
 
 
 def test_a_signal_is_an_alert_as_long_as_it_stands(db: psycopg.Connection) -> None:

@@ -257,6 +257,20 @@ def test_august_is_quiet_and_21_september_is_not(db: psycopg.Connection, db_url:
     assert expected_silence(db, "no_such_dataset", dt.date(2025, 9, 21)) == "没有约定报送截止日。"
 
 
+def test_judging_again_is_no_news(db: psycopg.Connection, db_url: str) -> None:
+    contract = replace(PUPILS, scope="key", scope_columns=("phone",), period_kind="none")
+    due(db, contract, "05")
+    batch = deliver(db, db_url, contract, "all", year(2))
+    db.execute("update ops.batch set landed_at = '2025-10-02' where batch_id = %s", (batch,))
+    again = by_hand.land_rows(db, contract, "all", year(1), content="again")
+    db.execute(
+        "update ops.batch set landed_at = '2025-11-03', replay_of = %s where batch_id = %s",
+        (batch, again),
+    )
+    assert expected_silence(db, "pupils", dt.date(2025, 10, 6)) is not None
+    assert expected_silence(db, "pupils", dt.date(2025, 11, 6)) is None
+
+
 def test_a_holiday_after_the_deadline_is_quiet(db: psycopg.Connection) -> None:
     due(db, replace(PUPILS, period_range=(Y25, Y25)), "09-30", "09-01/09-30")
     db.execute("create schema if not exists ref")

@@ -92,6 +92,7 @@ arrival as (
     from ops.batch b
     left join ops.batch_file f on f.batch_id = b.batch_id and f.status = 'landed'
     where b.dataset = %(dataset)s and b.status not in ('failed', 'rejected')
+        and b.replay_of is null
     group by b.batch_id
     union all
     select 'all', started_at from ops.pull

@@ -11,10 +11,13 @@ landed as (
         batch.batch_id,
         file.file_no,
         least(
-            (file.modified_at at time zone 'Asia/Shanghai')::date, {{ day_of('batch.landed_at') }}
+            (file.modified_at at time zone 'Asia/Shanghai')::date,
+            {{ day_of('coalesce(delivery.landed_at, batch.landed_at)') }}
         ) as came_on
     from {{ source('ops', 'batch') }} as batch
     inner join {{ source('ops', 'batch_file') }} as file using (batch_id)
+    -- What is judged again came with its delivery.
+    left join {{ source('ops', 'batch') }} as delivery on batch.replay_of = delivery.batch_id
     where batch.status not in ('failed', 'rejected') and file.status = 'landed'
 ),
 

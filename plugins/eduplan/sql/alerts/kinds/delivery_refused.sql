@@ -1,6 +1,6 @@
 -- Deliveries refused whole until something later of their period was landed, and refused files of
 -- what is published now unless a later reading of the same path succeeded. Paths and codes only:
--- messages may quote a cell.
+-- messages may quote a cell. A replay is as old as its delivery.
 with refused as (
     select
         b.dataset, b.period, true as is_whole, b.error_code as code,
@@ -10,7 +10,7 @@ with refused as (
         and not exists (
             select from ops.batch later
             where later.dataset = b.dataset and later.period = b.period
-                and later.batch_id > b.batch_id and later.status <> 'failed'
+                and coalesce(later.replay_of, later.batch_id) > b.batch_id and later.status <> 'failed'
         )
     union
     select b.dataset, b.period, false, f.error_code, f.path
@@ -21,7 +21,8 @@ with refused as (
         and not exists (
             select from ops.batch_file again
             join ops.batch later using (batch_id)
-            where again.path = f.path and again.batch_id > f.batch_id
+            where again.path = f.path
+                and coalesce(later.replay_of, later.batch_id) > coalesce(b.replay_of, b.batch_id)
                 and later.dataset = b.dataset and later.period = b.period
                 and later.status <> 'failed' and again.status <> 'rejected'
         )
