@@ -161,11 +161,11 @@ def test_the_request_says_what_is_wrong_and_shows_no_name(
     ]
     examples = [line for line in lines if f"| {PERIOD}.csv |" in line]
     assert examples == [
-        f"| T-004 | {PERIOD}.csv | 6 | 姓名 | 欧＊＊＊ |",
-        f"| T-004 | {PERIOD}.csv | 7 | 姓名 | 欧＊＊＊ |",
-        f"| T-001 | {PERIOD}.csv | 3 | 年龄 | x |",
-        f"| T-003 | {PERIOD}.csv | 4 | 姓名 | 欧＊＊＊ |",
-        f"| T-003 | {PERIOD}.csv | 4 | 年龄 | 8\\|\\[a\\]\\(b\\) |",  # no table cell, no link
+        f"| T-004 | {PERIOD}.csv | 6 | 姓名：欧＊＊＊ |",
+        f"| T-004 | {PERIOD}.csv | 7 | 姓名：欧＊＊＊ |",
+        f"| T-001 | {PERIOD}.csv | 3 | 年龄：x |",
+        # No other cell of the table, no link.
+        f"| T-003 | {PERIOD}.csv | 4 | 姓名：欧＊＊＊；年龄：8\\|\\[a\\]\\(b\\) |",
     ]
     assert "欧阳" not in text
     assert "没有已发布的指标会变动。" in lines

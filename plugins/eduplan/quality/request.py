@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from eduplan.contract import Contract, Rule
-from eduplan.quality.hold import overridable, reason_sentences
+from eduplan.quality.hold import overridable
 from eduplan.quality.masking import mask, masked_columns
 from eduplan.quality.preview import Move, stored
 from eduplan.quality.review import DECISIONS, find
@@ -103,7 +103,7 @@ def _rules(
     if not counts:
         return
     rules = {rule.id: rule for rule in contract.rules}
-    sentences, may = reason_sentences(contract), set(overridable(contract))
+    may = set(overridable(contract))
     critical = [(i, n) for i, n in counts if i not in rules or rules[i].severity == "critical"]
     yield "\n### 各规则不通过的行\n"
     yield "| 规则 | 行数 | 占比 | 级别 | 可放行 | 说明 |"
@@ -115,7 +115,7 @@ def _rules(
             f"| {rule_id} | {count:,} | {count / rows if rows else 0:.2%}"
             f" | {'严重' if is_critical else '提示'}"
             f" | {('是' if rule_id in may else '否') if is_critical else '—'}"
-            f" | {sentences.get(rule_id, '').replace('|', '／')} |"
+            f" | {rules[rule_id].sentence_zh.replace('|', '／') if rule_id in rules else ''} |"
         )
     shown = [
         line
@@ -125,8 +125,8 @@ def _rules(
     ]
     if shown:
         yield f"\n### 举例（每条规则至多 {EXAMPLES} 行，个人信息已遮盖）\n"
-        yield "| 规则 | 文件 | 行 | 列 | 值 |"
-        yield "|---|---|---:|---|---|"
+        yield "| 规则 | 文件 | 行 | 内容 |"
+        yield "|---|---|---:|---|"
         yield from shown
 
 
@@ -141,20 +141,18 @@ def _examples(
             sql.SQL(", ").join(sql.Identifier("r", name) for name in names)
         ),
     )
-    values = {"batch": batch_id, "rule": rule.id, "limit": EXAMPLES}
+    wanted = {"batch": batch_id, "rule": rule.id, "limit": EXAMPLES}
     with conn.cursor(row_factory=dict_row) as cur:
-        rows = cur.execute(statement, values).fetchall()
+        rows = cur.execute(statement, wanted).fetchall()
     secret = masked_columns(contract)
     for row in rows:
         place = f"{row['path']} {row['sheet']}".strip().rpartition("/")[2]
-        for name, value in zip(names, row["found"], strict=True):
-            text = mask(value) if name in secret else value
-            yield (
-                f"| {rule.id} | {plain(place)} | {row['row_no']} | {plain(labels[name])}"
-                f" | {plain(text) if text else '（空）'} |"
-            )
-        if not names:
-            yield f"| {rule.id} | {plain(place)} | {row['row_no']} | — | — |"
+        values = [
+            f"{plain(labels[name])}：{plain(text) if text else '（空）'}"
+            for name, value in zip(names, row["found"], strict=True)
+            for text in [mask(value) if name in secret else value]
+        ]
+        yield f"| {rule.id} | {plain(place)} | {row['row_no']} | {'；'.join(values) or '—'} |"
 
 
 def _move_tables(
