@@ -27,6 +27,7 @@ from eduplan.extract import api
 from eduplan.extract.discover import Delivery
 from eduplan.land import land
 from eduplan.publish import publish
+from eduplan.quality import drift
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "s3cret-of-the-client"  # noqa: S105  of a throw-away server
@@ -588,6 +589,8 @@ with psycopg.connect({url!r}) as conn:
 
 
 def test_killed_reading_goes_on_where_it_stopped(desk: Desk, tmp_path: Path) -> None:
+    first = [record(desk, 1, nick="on the first page alone")]
+    desk.served.change(desk.contract.dataset, first, at="2025-03-01T00:00:00+08:00")
     undisturbed = desk.pull()[0].content_hash
     desk.conn.execute("delete from ops.pull")
     desk.conn.commit()
@@ -628,6 +631,7 @@ def test_killed_reading_goes_on_where_it_stopped(desk: Desk, tmp_path: Path) -> 
     assert desk.last("window_until, page_count") == (
         until, 3 if desk.contract.dataset == "training_teachers" else 4,
     )  # fmt: skip
+    assert desk.last("unknown_fields, absent_fields") == (["nick"], [])
     # Only what was left is asked for: the third page, and behind it the empty one.
     assert len(listed(desk)) == (1 if desk.contract.dataset == "training_teachers" else 2)
 
@@ -730,3 +734,172 @@ def test_server_runs_as_a_process_and_lives_a_second_day(tmp_path: Path, db_url:
     finally:
         server.terminate()
         server.wait(10)
+
+
+# --- fields the contract does not know, and fields no record has ----------------------------------
+
+
+def drifted(desk: Desk) -> list[dict[str, Any]]:
+    """The drift events that are open."""
+    found = drift.events(desk.conn, {desk.contract.dataset: desk.contract})
+    desk.conn.commit()
+    return [event for event in found if event["state"] == "open"]
+
+
+def facts(desk: Desk) -> set[tuple[str, str, str | None, str]]:
+    return {(e["kind"], e["column_name"], e["related"], e["rule_id"]) for e in drifted(desk)}
+
+
+def observe(desk: Desk) -> None:
+    """What follows each audit."""
+    batch = desk.one("select max(batch_id) from ops.batch")
+    desk.conn.execute("update ops.batch set status = 'audited' where batch_id = %s", (batch,))
+    drift.observe(desk.conn, desk.contract, batch)
+    desk.conn.execute("update ops.batch set status = 'published' where batch_id = %s", (batch,))
+    desk.conn.commit()
+
+
+def without(record: Record, *names: str) -> Record:
+    return {name: value for name, value in record.items() if name not in names}
+
+
+OLD = "2025-03-30T08:00:00+08:00"
+"""Within the first reading."""
+
+
+def test_records_as_agreed_have_no_event(desk: Desk) -> None:
+    desk.served.change(desk.contract.dataset, [], [key(desk, 5)], OLD)  # id and time alone
+    assert desk.run() == "published"
+    assert desk.one("select count(*) from ops.drift_event") == 0
+    assert desk.last("unknown_fields, absent_fields") == ([], [])
+
+
+def test_unknown_fields_are_events_without_values(by_cursor: Desk) -> None:
+    teacher = {"no": "T0004", "name": "教师4", "mobile": None, "homePhone": "13800000000"}
+    changed = [
+        profile(4, teacher=teacher, awards=[{"韦小明": "450499199001011234"}]),
+        profile(24, tutor={"450499199001011234": "韦小明"}, **{"school.code": "x", "": None}),
+    ]
+    by_cursor.served.change("training_teachers", changed, at=OLD)
+    assert by_cursor.run() == "published"
+    observe(by_cursor)
+    expected = {
+        ("new_column", name, None, "DRF-004")
+        for name in ("teacher.homePhone", "awards", "tutor", '"school.code"', '""')
+    }
+    assert facts(by_cursor) == expected
+    events = {event["column_name"]: event for event in drifted(by_cursor)}
+    assert events["teacher.homePhone"]["suggestion"].splitlines() == [
+        "- name: teacher_homephone",
+        '  businessName: "teacher.homePhone"',
+        "  logicalType: string",
+        "  classification: personal-direct",
+        "  customProperties:",
+        '    - {property: aliases, value: ["teacher.homePhone"]}',
+        '# 不需要读取时，在 servers 的 options 中写 unread: ["teacher.homePhone"]',
+    ]
+    assert "「teacher.homePhone」，没有读取" in events["teacher.homePhone"]["detail"]
+    assert {event["occurrences"] for event in events.values()} == {None}
+    told = json.dumps(list(events.values()), default=str, ensure_ascii=False)
+    assert [v for v in ("13800000000", "450499", "韦小明") if v in told] == []
+    source = by_cursor.contract.source
+    by_cursor.contract = replace(
+        by_cursor.contract,
+        source=replace(
+            source, options={**source.options, "unread": ["awards", "teacher.homePhone"]}
+        ),
+    )
+    assert {fact[1] for fact in facts(by_cursor)} == {"tutor", '"school.code"', '""'}
+
+
+def test_names_made_to_harm_are_few_short_and_harmless(by_cursor: Desk) -> None:
+    strange = {"hostile": 1, "长" * 500: 1, "P450499199001011234": 1}
+    by_cursor.served.change("training_teachers", [profile(1, **strange)], at=OLD)
+    table = by_cursor.served.tables["training_teachers"]
+    changed, gone, line = table.rows["P0001"]
+    line = line.replace("hostile", "\\u001b[2J\\u202e\\ud800\\u0000")
+    table.rows["P0001"] = (changed, gone, line)
+    many = {f"f{n:03d}": n for n in range(500)}
+    by_cursor.served.change("training_teachers", [profile(2, **many)], at=OLD)
+    assert by_cursor.run() == "published"
+    names = {event["column_name"] for event in drifted(by_cursor)}
+    assert {"\ufffd[2J\ufffd\ufffd\ufffd", "长" * 79 + "…", "P#", "f046"} <= names
+    assert len(names) == 50  # these three, and f000 to f046
+
+
+def test_same_fields_again_give_no_second_event(desk: Desk) -> None:
+    desk.served.change(desk.contract.dataset, [record(desk, 3, nick="x")], at=OLD)
+    [delivery] = desk.pull()
+    for outcome in ("landed", "resumed"):
+        landed = land(desk.conn, desk.contract, delivery, desk.folder / "archive")
+        assert landed.outcome == outcome
+        assert [e["column_name"] for e in drifted(desk)] == ["nick"]
+    desk.conn.execute("update ops.batch set status = 'published'")
+    assert land(desk.conn, desk.contract, delivery, desk.folder / "archive").outcome == "unchanged"
+    assert [e["column_name"] for e in drifted(desk)] == ["nick"]
+    for _ in range(2):
+        observe(desk)
+        assert facts(desk) == {("new_column", "nick", None, "DRF-004")}
+
+
+def test_field_that_no_record_has_any_more(by_cursor: Desk) -> None:
+    """The school is in one record; of the teacher's mobile is known where the object is blank."""
+    records = [
+        without(profile(n, teacher={"no": "T", "name": "某"}), "school", "registeredOn")
+        for n in range(1, 26)
+    ]
+    records[3]["teacher"] = None
+    records[7]["school"] = {"code": None}
+    by_cursor.served.change("training_teachers", records, at=OLD)
+    [delivery] = by_cursor.pull()
+    land(by_cursor.conn, by_cursor.contract, delivery, by_cursor.folder / "archive")
+    assert facts(by_cursor) == {("missing_column", "registered_on", None, "DRF-001")}
+    (event,) = drifted(by_cursor)
+    assert "接口的记录都没有「建档日期」（registeredOn），按空白读入" in event["detail"]
+
+
+def test_a_renamed_field_is_one_event(by_cursor: Desk) -> None:
+    """The code of another object is not the school's, though it has the same last name."""
+    records = [
+        without(profile(n, registeredAt="2024-03-01", town={"code": "1"}), "registeredOn", "school")
+        for n in range(1, 26)
+    ]
+    by_cursor.served.change("training_teachers", records, at=OLD)
+    [delivery] = by_cursor.pull()
+    land(by_cursor.conn, by_cursor.contract, delivery, by_cursor.folder / "archive")
+    observe(by_cursor)
+    assert facts(by_cursor) == {
+        ("renamed_column", "registeredAt", "registered_on", "DRF-004"),
+        ("new_column", "town", None, "DRF-004"),
+        ("missing_column", "school_code", None, "DRF-001"),
+    }
+    event = next(e for e in drifted(by_cursor) if e["kind"] == "renamed_column")
+    assert "aliases, value: [registeredAt]}" in event["suggestion"]
+
+
+def test_few_changes_say_nothing_of_what_is_gone(by_cursor: Desk) -> None:
+    """19 changes add to what was noted before; 20 are judged by themselves."""
+    by_cursor.contract = contract_of(
+        "platform_training", "training_teachers", page_size=10, lag_seconds=0
+    )
+
+    def after(records: list[Record], *deleted: str, at: str | None = None) -> set[Any]:
+        by_cursor.served.change("training_teachers", records, deleted, at)
+        assert by_cursor.run() == "published"
+        return {fact[:2] for fact in facts(by_cursor)}
+
+    first = [without(profile(n), "isTest") for n in range(1, 26)]
+    first[0]["nick"] = "x"
+    both = {("new_column", "nick"), ("missing_column", "is_test")}
+    assert after(first, at=OLD) == both
+    plain = [without(profile(n), "school", "isTest") for n in range(1, 21)]
+    assert after(plain[:19]) == both
+    assert after([], "P0025") == both
+    assert by_cursor.last("is_full, record_count") == (False, 1)
+    assert after([profile(1, award="y")]) == {
+        ("new_column", "nick"), ("new_column", "award"),
+    }  # fmt: skip
+    assert after(plain) == {
+        ("missing_column", "school_code"), ("missing_column", "is_test"),
+    }  # fmt: skip
+    assert by_cursor.last("is_full, record_count") == (False, 20)

@@ -23,6 +23,7 @@ from eduplan.contract import Contract, Source
 from eduplan.errors import SourceError
 from eduplan.extract import database
 from eduplan.land import LandResult, land
+from eduplan.quality import drift
 from tests import mariadb
 from tests.landing_support import column, contract
 
@@ -445,6 +446,47 @@ def test_missing_column_is_named(desk: Desk) -> None:
         desk.pull(OFFERS)
     assert [row[:2] for row in desk.pulls()] == [("applicants", "failed"), ("offers", "failed")]
     assert desk.files() == []
+
+
+def test_unknown_columns_are_events_and_what_is_left_unread_is_none(desk: Desk) -> None:
+    """A column may come and go while the rows stay the same: the batch is the one of before."""
+
+    def events(wanted: Contract) -> list[tuple[str, str, str, int | None]]:
+        found = drift.events(desk.db, {wanted.dataset: wanted})
+        desk.db.commit()
+        return [
+            (e["kind"], e["column_name"], e["rule_id"], e["occurrences"])
+            for e in reversed(found)
+            if e["dataset"] == wanted.dataset and e["state"] == "open"
+        ]
+
+    first = desk.ingest(APPLICANTS)
+    assert first.outcome == "landed"
+    assert events(APPLICANTS) == [("new_column", "unread", "DRF-004", None)]
+    assert desk.ingest(OFFERS).outcome == "landed"
+    assert events(OFFERS) == []
+    desk.run("alter table zkbm add column 家长电话 varchar(20)")
+    desk.run("update zkbm set 家长电话 = '13800000000'")
+    for _ in range(2):
+        again = desk.ingest(APPLICANTS)
+        assert (again.outcome, again.batch_id) == ("unchanged", first.batch_id)
+        assert events(APPLICANTS) == [
+            ("new_column", "unread", "DRF-004", None),
+            ("new_column", "家长电话", "DRF-004", None),
+        ]
+    (told,) = desk.db.execute(
+        "select detail || suggestion from ops.drift_event where column_name = '家长电话'"
+    ).fetchone() or ("",)
+    assert "数据库的表中出现契约以外的字段「家长电话」" in told
+    assert "aliases, value: [家长电话]" in told and "personal-direct" in told
+    assert "13800000000" not in told
+    options = {**APPLICANTS.source.options, "unread": ["unread"]}
+    knowing = replace(APPLICANTS, source=replace(APPLICANTS.source, options=options))
+    assert events(knowing) == [("new_column", "家长电话", "DRF-004", None)]
+    desk.run("alter table zkbm drop column 家长电话")
+    (delivery,) = database.pull(desk.db, knowing, [knowing, OFFERS], desk.connection, desk.spool)
+    land(desk.db, knowing, delivery, desk.spool.parent / "archive")
+    assert desk.db.execute("select count(*) from ops.drift_event").fetchone() == (0,)
 
 
 def test_missing_table_is_named(desk: Desk) -> None:
