@@ -11,7 +11,7 @@ import pytest
 from eduplan.audit import audit
 from eduplan.contract import Contract
 from eduplan.publish import publish
-from eduplan.quality import volume, windows
+from eduplan.quality import counties, volume, windows
 from eduplan.quality.profile import observe
 from eduplan.quality.silence import expected_silence
 from tests.integration import by_hand
@@ -177,6 +177,29 @@ def test_batches_of_before_are_caught_up_on(db: psycopg.Connection, db_url: str)
     batch = deliver(db, db_url, PUPILS, Y25, year(20), look=True)
     assert figures(db, old)[("row_count", "")] == 160
     assert ("450403", "row_count", "") in anomalies(db, batch)
+
+
+def test_a_published_batch_keeps_what_was_seen_of_it(db: psycopg.Connection, db_url: str) -> None:
+    """A task that runs once more must not forget the school whose rows all went to quarantine."""
+    rule = by_hand.row_rule("T-001", "school_code <> 'S2'", columns=["school_code"])
+    strict = replace(PUPILS, rules=(rule,))
+    rows: list[Row] = [("S1", "在读", "7", None), ("S2", "在读", "8", None)]
+    batch = by_hand.land_rows(db, strict, Y25, rows)
+    for _ in range(2):
+        audit(db_url, strict, batch)
+        with db.transaction():
+            observe(db, strict, batch)
+            counties.observe(db, strict, batch)
+        publish(db, strict, batch)
+        assert db.execute(
+            "select unit_code from quality.receipt where batch_id = %s order by 1", (batch,)
+        ).fetchall() == [("S1",), ("S2",)]
+        assert figures(db, batch)[("row_count", "")] == 2
+        assert db.execute(
+            "select county_code, failed_count from quality.county_result where batch_id = %s",
+            (batch,),
+        ).fetchall() == [("450403", 1)]
+        db.commit()
 
 
 def test_deliveries_of_some_schools_are_not_compared(db: psycopg.Connection, db_url: str) -> None:

@@ -32,6 +32,11 @@ def observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) ->
     Rows of schools that the register does not know, and of datasets that name no school, are in no
     county.
     """
+    if conn.execute(
+        "select 1 from ops.batch where batch_id = %s and status in ('published', 'superseded')",
+        (batch_id,),
+    ).fetchone():
+        return  # its bad rows are not in its table any more: what was counted stays
     conn.execute("delete from quality.county_result where batch_id = %s", (batch_id,))
     unit = unit_column(contract)
     known = conn.execute("select to_regclass('raw.school_register') is not null").fetchone()

@@ -27,12 +27,20 @@ _SCHOOL_COLUMNS = ("school_code", "reporter_code", "kindergarten_code")
 def observe(conn: psycopg.Connection[Any], contract: Contract, batch_id: int) -> None:
     """Store the figures of an audited batch and those that are far from former years'.
 
-    Batches of the dataset that were published before figures were kept are caught up on.
+    Batches of the dataset that were published before figures were kept are caught up on. Looked
+    at again after it was published, a batch keeps the figures it had with its bad rows.
     """
+    if conn.execute(
+        "select 1 from ops.batch b where batch_id = %s and status in ('published', 'superseded')"
+        " and exists (select from quality.profile p where p.batch_id = b.batch_id)",
+        (batch_id,),
+    ).fetchone():
+        return
     missed = conn.execute(
         "select batch_id from ops.batch b where dataset = %s and status = 'published'"
         " and not exists (select from quality.profile p where p.batch_id = b.batch_id)"
-        " and to_regclass(format('raw.%%I', dataset || '__b' || batch_id)) is not null"
+        " and exists (select from pg_inherits"
+        "  where inhrelid = to_regclass(format('raw.%%I', dataset || '__b' || batch_id)))"
         " and batch_id <> %s order by batch_id",
         (contract.dataset, batch_id),
     ).fetchall()
