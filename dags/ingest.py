@@ -78,11 +78,11 @@ def ingest(contract: Contract) -> DAG:
             result = tasks.publish(dataset, landed)
             yield Metadata(asset, extra=result)
 
-        @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+        @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
         def settle(ti=None):
             tasks.settle(dataset, ti.xcom_pull(task_ids="land"))
 
-        @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+        @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
         def waiting():
             return review.waiting(dataset)
 
