@@ -328,18 +328,23 @@ def test_refused_files_and_lines(
     first = deliver(db, db_url, PUPILS, {TENG: [("2145000001", "乙", "7")], MORE: []})
     db.execute(
         "insert into quality.quarantined_row (batch_id, dataset, period, file_no, row_no, payload,"
-        " rules, reasons) values (%s, 'pupils', %s, 1, 9, %s, '{LND-011}', '{第 9 行有 4 列。}')",
-        (first.batch_id, PERIOD, '{"_line": "2145000001,张三丰,7,"}'),
+        " rules, reasons) values (%s, 'pupils', %s, 1, 9, %s, '{LND-011}', %s)",
+        (
+            first.batch_id,
+            PERIOD,
+            '{"_line": "2145000001,张三丰,7,"}',
+            [f"{TENG}:9：第 9 行有 4 列，应为 3 列。 Line 9 has 4 columns instead of 3."],
+        ),
     )
     db.execute(
         "update ops.batch_file set status = 'rejected', error_code = 'LND-003',"
-        " error = '看到的是：张三丰' where batch_id = %s and file_no = 2",
+        " error = '文件：看到的是张三丰。 Seen: 张三丰' where batch_id = %s and file_no = 2",
         (first.batch_id,),
     )
     db.commit()
     write(db, office)
     line = ["学生名册", PERIOD, TENG, "", "9", "整行", "2＊＊＊", "LND-011", "严重",
-            "这一行的列数与表头不符。第 9 行有 4 列。", "请检查未加引号的逗号或换行。",
+            "第 9 行有 4 列，应为 3 列。", "请检查未加引号的逗号或换行。",
             "未入库"]  # fmt: skip
     file = ["学生名册", PERIOD, MORE, "", "", "", "", "LND-003", "严重", "认不出表头。",
             "请使用规定的表样，不要改动列名。", "拒收"]  # fmt: skip

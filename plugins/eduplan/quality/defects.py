@@ -39,8 +39,8 @@ _LINE = "_line"
 _SMALL = 2000
 _MEND = "请在源文件中改正后重新报送。"
 
-# What the sender of a refused file or line reads. The message of landing is added where it quotes
-# no cell of the file.
+# What the sender of a refused file or line reads. The Chinese sentence of landing, which says more,
+# stands in its place where it quotes no cell of the file.
 _LANDING = {
     "LND-001": ("文件或工作表是空的。", "请重新导出后报送。"),
     "LND-002": ("只有表头，没有数据。", "请检查导出条件后重新导出；确无数据的请书面说明。"),
@@ -64,6 +64,7 @@ _LANDING = {
 _QUOTES_NO_CELL = frozenset(
     f"LND-{n:03}" for n in (1, 2, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21)
 )
+_SENTENCE = re.compile(r"(?:^|：)([^：]+?。)")
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,8 @@ class _Book:
             return line.reason or line.rule_id, _MEND
         problem, fix = _LANDING[line.rule_id]
         if line.reason and (line.rule_id in _QUOTES_NO_CELL or not self.masked):
-            problem += line.reason
+            said = _SENTENCE.search(line.reason)
+            problem = said[1] if said else problem
         return problem, fix
 
     def _about(self, first: _Line, counts: Counter[tuple[str, str, str]]) -> list[tuple[str, ...]]:
