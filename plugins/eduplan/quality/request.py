@@ -181,9 +181,10 @@ def _move_tables(
         yield "| 指标 | 地区 | 期间 | 现在 | 发布后 | 状态 |"
         yield "|---|---|---|---:|---:|---|"
         for move in found[:MOVES]:
-            name = names.get(move.indicator_code, "")
+            code = move.indicator_code  # a part of an indicator (#2) has its name
+            name = names.get(code) or names.get(code.partition("#")[0], "")
             yield (
-                f"| {move.indicator_code} {plain(name)} | {plain(move.region_name)} | {move.period}"
+                f"| {code} {plain(name)} | {plain(move.region_name)} | {move.period}"
                 f" | {_figure(move.value_before)} | {_figure(move.value_after)}"
                 f" | {_status(move, labels)} |"
             )
@@ -210,6 +211,8 @@ def _figure(value: Decimal | None) -> str:
 
 
 def _status(move: Move, labels: dict[str, str]) -> str:
+    if move.status_before is None and move.status_after is None:
+        return "—"
     before, after = (
         labels.get(status, status) if status else "无"
         for status in (move.status_before, move.status_after)
