@@ -298,6 +298,44 @@ def test_what_is_open_outlasts_the_rows_beside_it(db: psycopg.Connection, db_url
     assert records(db, "forms")[3][1] == "fixed"
 
 
+KEYS = replace(
+    by_hand.contract(
+        "keys",
+        (by_hand.column("code"), by_hand.column("age"), by_hand.column("deleted")),
+        [by_hand.row_rule("T-001", "edu.is_integer(age)", columns=["age"])],
+    ),
+    scope="key",
+    scope_columns=("code",),
+    tombstone="deleted",
+)
+
+
+def test_replays_of_keys_bring_nothing_back(db: psycopg.Connection, db_url: str) -> None:
+    def alive() -> list[str]:
+        return by_hand.published(db, "keys", "code")
+
+    deliver(db, db_url, KEYS, [("k1", "1", ""), ("k2", "x", ""), ("k3", "3", "")])
+    deliver(db, db_url, KEYS, [("k1", "1", "true"), ("k3", "y", "")])
+    replayed(db, db_url, KEYS)
+    assert alive() == ["k3"]
+    number = {
+        code: of
+        for of, code in db.execute(
+            "select quarantine_id, payload ->> 'code' from quality.quarantined_row"
+        )
+    }
+    with db.transaction():
+        quarantine.edit(db, KEYS, number["k2"], {"age": "2"}, "chen", "x")
+        quarantine.edit(db, KEYS, number["k3"], {"age": "3", "deleted": "true"}, "chen", "x")
+    replayed(db, db_url, KEYS, [number["k2"]])
+    assert alive() == ["k2", "k3"]
+    replayed(db, db_url, KEYS, [number["k3"]])
+    assert alive() == ["k2"]
+    deliver(db, db_url, KEYS, [("k2", "2", "true")])
+    replayed(db, db_url, KEYS)
+    assert alive() == []
+
+
 _age = st.sampled_from(["5", "6", "x", ""])
 _defect = st.tuples(st.sampled_from(["s1", "s2", "s3"]), st.sampled_from(["", "a", "b"]), _age)
 _good = st.sampled_from(["5", "6", "7"])
