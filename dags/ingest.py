@@ -82,15 +82,19 @@ def ingest(contract: Contract) -> DAG:
         def settle(ti=None):
             tasks.settle(dataset, ti.xcom_pull(task_ids="land"))
 
-        @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+        # Only where `settle` failed may anything wait: elsewhere this costs no process.
+        @task(trigger_rule=TriggerRule.ONE_FAILED)
         def waiting():
             return review.waiting(dataset)
 
+        @task(trigger_rule=TriggerRule.ONE_FAILED)
+        def unsettled():
+            tasks.unsettled(dataset)
+
         landed = land()
         judged, done, end, held = audit(landed), publish(landed), settle(), waiting()
-        landed >> judged >> done >> [end, held]
+        landed >> judged >> done >> end >> [held, unsettled()]
         landed >> end  # nothing new: all of it is skipped
-        judged >> held
         review.TriggerDagRunOperator.partial(
             task_id="review", trigger_dag_id="review_batch", skip_when_already_exists=True
         ).expand_kwargs(held)

@@ -398,10 +398,11 @@ class Runs:
                 tasks = self.api.tasks(row.dag_id, row.run_id)
                 failed = [t for t in tasks if t.state == "failed"]
             if failed:
-                row.failed_task = failed[0].task_id
-                row.log = task_log(self.settings.logs_dir, row.dag_id, row.run_id, failed[0])
+                first = next((t for t in failed if t.task_id != "unsettled"), failed[0])
+                row.failed_task = first.task_id
+                row.log = task_log(self.settings.logs_dir, row.dag_id, row.run_id, first)
             # `settle` fails for a delivery that waits for a person: what it is made for.
-            waits = state == "failed" and {t.task_id for t in failed} == {"settle"}
+            waits = state == "failed" and {t.task_id for t in failed} == {"settle", "unsettled"}
             row.state = "held" if waits else state
 
     def _count(self, rows: dict[str, Follow]) -> None:

@@ -47,10 +47,13 @@ def test_tasks_and_their_order(dags: dict[str, Any]) -> None:
     for name in CONTRACTS:
         dag = dags[f"ingest_{name}"]
         assert {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks} == {
-            "land": ["audit", "publish", "settle"], "audit": ["publish", "waiting"],
-            "publish": ["settle", "waiting"], "settle": [], "waiting": ["review"], "review": [],
+            "land": ["audit", "publish", "settle"], "audit": ["publish"],
+            "publish": ["settle"], "settle": ["unsettled", "waiting"], "unsettled": [],
+            "waiting": ["review"], "review": [],
         }  # fmt: skip
-        assert dag.get_task("waiting").trigger_rule == "none_failed_min_one_success"
+        # A run without anything refused or held starts neither.
+        for task_id in ("waiting", "unsettled"):
+            assert dag.get_task(task_id).trigger_rule == "one_failed"
         assert dag.get_task("review").partial_kwargs["trigger_dag_id"] == "review_batch"
         assert dag.get_task("review").partial_kwargs["skip_when_already_exists"]
         # Where nothing was published, but something was delivered, they run all the same.

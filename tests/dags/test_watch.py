@@ -94,6 +94,7 @@ def test_a_refused_or_held_delivery_is_no_failed_run(told: Any, db: psycopg.Conn
     db.execute(insert, ("held", "a"))
     db.commit()
     assert told("ingest_students", "settle") == []
+    assert told("ingest_students", "unsettled") == []
     db.execute(insert, ("landed", "b"))  # settle failed because audit did
     db.commit()
     assert len(told("ingest_students", "settle")) == 1

@@ -190,6 +190,11 @@ def settle(dataset: str, landed: dict[str, Any]) -> None:
         raise AirflowFailException("\n".join(problems))
 
 
+def unsettled(dataset: str) -> None:
+    """Keep a run red whose `settle` failed: the tasks after it may have succeeded."""
+    raise AirflowFailException(f"{dataset}: read the log of `settle`")
+
+
 def build() -> dict[str, Any]:
     """Build the warehouse with dbt; skips in a second when nothing was published since."""
     from eduplan import transform
