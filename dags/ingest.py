@@ -6,7 +6,7 @@ is one call in ``eduplan.airflow.tasks``.
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Metadata, Param, TriggerRule, dag, get_parsing_context, task
+from airflow.sdk import DAG, Metadata, TriggerRule, dag, get_parsing_context, task
 
 from eduplan.airflow import review, tasks
 from eduplan.airflow.assets import published
@@ -35,7 +35,10 @@ by itself.
 def ingest(contract: Contract) -> DAG:
     """Return the ingest DAG of one contract."""
     dataset, asset = contract.dataset, published(contract.dataset)
-    source = {"pool": contract.pool, "retries": 2, "retry_delay": timedelta(seconds=30)}
+    source = {
+        "pool": contract.pool, "retries": 2, "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(hours=6),
+    }  # fmt: skip
 
     @dag(
         dag_id=f"ingest_{dataset}",
@@ -52,17 +55,7 @@ def ingest(contract: Contract) -> DAG:
             system=contract.system, path=contract.source.path, period_kind=contract.period_kind,
             steward=contract.steward,
         ),
-        params={
-            "paths": Param([], type="array", items={"type": "string"},
-                           description="Files to take; empty: all that the source folder has"),
-            "period": Param(None, type=["null", "string"],
-                            description="Period of these files, e.g. 2025-2026"),
-            "batch": Param(None, type=["null", "integer"],
-                           description="Publish this batch, decided on; no file is read"),
-            "replay": Param(False, type="boolean",
-                            description="Judge published and quarantined rows again instead"),
-            "why": Param(None, type=["null", "string"], description="Reason of the replay"),
-        },
+        params=tasks.PARAMS,
     )  # fmt: skip
     def flow() -> None:
         @task

@@ -32,7 +32,12 @@ ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)
     catchup=False,
     max_active_runs=1,
     tags=["dbt", "warehouse"],
-    default_args={"owner": "eduplan", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={
+        "owner": "eduplan",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(hours=3),
+    },
     doc_md=__doc__,
     **CALLBACKS,
 )

@@ -29,7 +29,12 @@ from eduplan.airflow.notifier import CALLBACKS
     catchup=False,
     max_active_runs=1,
     tags=["alerts", "quality"],
-    default_args={"owner": "eduplan", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    default_args={
+        "owner": "eduplan",
+        "retries": 1,
+        "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(hours=1),
+    },
     doc_md=__doc__,
     **CALLBACKS,
 )

@@ -7,12 +7,35 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from eduplan.airflow.errors import transient_errors_only
 from eduplan.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+
+PARAMS = {
+    "paths": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        description="Files to take; empty: all that the source folder has",
+    ),
+    "period": Param(
+        None, type=["null", "string"], description="Period of these files, e.g. 2025-2026"
+    ),
+    "batch": Param(
+        None,
+        type=["null", "integer"],
+        description="Publish this batch, decided on; no file is read",
+    ),
+    "replay": Param(
+        False, type="boolean", description="Judge published and quarantined rows again instead"
+    ),
+    "why": Param(None, type=["null", "string"], description="Reason of the replay"),
+}
+"""What a run of an ingest DAG may be asked for."""
 
 SETTLED = ("published", "superseded", "rejected")
 

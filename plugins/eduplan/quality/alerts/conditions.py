@@ -170,12 +170,6 @@ KINDS: Mapping[str, Kind] = {
         "次",
         source="signal",
     ),
-    "dag_late": Kind(
-        "{title}",
-        "在 Airflow 看它停在哪个任务：等待资源、等待来源，还是卡住。结束后告警自动收回。",
-        "小时",
-        source="signal",
-    ),
     "dead_channel": Kind(
         "{title}",
         "核对 alerts.yaml 中这个渠道的地址和密钥是否还有效，网络是否通；恢复后积压的消息会补发。",
