@@ -28,7 +28,7 @@ def show(found: Explanation, console: Console) -> None:
         )
     )
     if head["is_suppressed"]:
-        console.print("数值已隐去:人数过少,公布会泄露个人情况。")
+        console.print("数值已隐去：人数过少，公布会泄露个人情况。")
     elif head["value"] is None:
         console.print(f"没有数值:{head['no_data_reason']}")
     else:
@@ -50,7 +50,7 @@ def show(found: Explanation, console: Console) -> None:
 
     _verdicts(found.verdicts, number, console)
     _section(
-        "影响最大的学校(去掉它,数值会少多少)",
+        "影响最大的学校(去掉它，数值会少多少)",
         ("", "名称", "分子", "分母", "自身", "上期", "影响"),
         (
             (
@@ -79,7 +79,7 @@ def show(found: Explanation, console: Console) -> None:
         console.print(
             Text.assemble(
                 ("隔离区 ", "bold"),
-                f"{row['quarantined_rows']:,} 行待处理,涉及 {row['schools_in_doubt']:,} 份学校报表;"
+                f"{row['quarantined_rows']:,} 行待处理，涉及 {row['schools_in_doubt']:,} 份学校报表；"
                 + bounds,
             )
         )
