@@ -79,8 +79,8 @@ def show(found: Explanation, console: Console) -> None:
         console.print(
             Text.assemble(
                 ("隔离区 ", "bold"),
-                f"{row['quarantined_rows']:,} 行待处理，涉及 {row['schools_in_doubt']:,} 份学校报表；"
-                + bounds,
+                f"{row['quarantined_rows']:,} 行待处理，"
+                f"涉及 {row['schools_in_doubt']:,} 份学校报表；" + bounds,
             )
         )
     _section(
