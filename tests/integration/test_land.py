@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.landing_support import PUPILS, Desk, column, contract
+from tests.landing_support import PUPILS, Desk, column, contract, forget_batches
 
 HEAD = "学校标识码,姓名,身份证件号,备忘\n"
 
@@ -203,7 +203,7 @@ def test_landing_twice_is_landing_once_and_keeps_every_cell(
     writer.writerows([["学校标识码", "姓名", "身份证件号", "备忘"], *rows])
     with psycopg.connect(db_url) as conn:
         desk = Desk(tmp_path_factory.mktemp("land"), conn, contract(encoding="GB18030"))
-        conn.execute("truncate ops.batch cascade")
+        forget_batches(conn)
         first = desk.land_one(text.getvalue())
         (second,) = desk.land()
         assert first.outcome == "landed", first.error

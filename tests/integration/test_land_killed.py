@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.landing_support import Desk, contract
+from tests.landing_support import Desk, contract, forget_batches
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -102,7 +102,7 @@ def test_killed_and_run_again(
     assert (again.outcome, again.rows, again.rejected_rows) == ("landed", 30_001, 1)
     after_kill = state(desk, again.batch_id)
 
-    db.execute("truncate ops.batch, quality.quarantined_row cascade")
+    forget_batches(db)
     db.execute(f"drop table raw.pupils__b{again.batch_id}")
     calm = Desk(tmp_path / "calm", db, contract())
     deliver(calm)
