@@ -82,6 +82,7 @@ select
     dimension.gb_dimension::text as gb_dimension,
     case when open_only.is_city then 'city' else 'county' end::text as region_level,
     open_only.region_code::text as region_code,
+    open_only.region_code::text as county_code,
     region.region_name::text as region_name,
     case when not open_only.is_closed then open_only.checked_count end::bigint as checked_count,
     case when not open_only.is_closed then open_only.failed_count end::bigint as failed_count,
