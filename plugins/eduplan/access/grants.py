@@ -107,14 +107,20 @@ def held(conn: psycopg.Connection, roles: Iterable[str]) -> set[Right]:
     """Return the rights that ``roles`` hold in this database."""
     return {
         # A right that may be passed on is more than any rule gives.
-        Right(*list(row.values())[:4], row["privilege"] + " *" * row["is_grantable"], row["role"])
+        _right(row, row["role"], " *" if row["is_grantable"] else "")
         for row in rows_of(conn, "granted", roles=list(roles))
     }
 
 
+def _right(row: Mapping[str, str], role: str, more: str = "") -> Right:
+    return Right(
+        row["kind"], row["schema"], row["name"], row["part"], row["privilege"] + more, role
+    )
+
+
 def open_to_all(conn: psycopg.Connection) -> set[Right]:
     """Return what PUBLIC may do here and should not."""
-    return {Right(*row.values(), "public") for row in rows_of(conn, "public", schemas=[*SCHEMAS])}
+    return {_right(row, "public") for row in rows_of(conn, "public", schemas=[*SCHEMAS])}
 
 
 def give(conn: psycopg.Connection, rights: Iterable[Right]) -> None:
@@ -130,9 +136,9 @@ def take(conn: psycopg.Connection, rights: Iterable[Right]) -> None:
 def _change(
     conn: psycopg.Connection, rights: Iterable[Right], verb: sql.SQL, towards: sql.SQL
 ) -> None:
-    for key, same in groupby(sorted(rights), key=lambda right: right[:5]):
-        right = Right(*key, "")
-        roles = [item.role for item in same]
+    for _, group in groupby(sorted(rights), key=lambda right: right[:5]):
+        same = list(group)
+        right, roles = same[0], [item.role for item in same]
         names = sql.SQL(", ").join(
             sql.SQL("public") if role == "public" else sql.Identifier(role) for role in roles
         )
@@ -146,7 +152,7 @@ def _change(
 
 def _privilege(right: Right) -> sql.Composable:
     # From the catalogue or the rules above, never from outside.
-    word = sql.SQL(right.privilege.removesuffix(" *"))  # type: ignore[arg-type]
+    word = sql.SQL(right.privilege.removesuffix(" *"))
     if right.kind == "column":
         return sql.SQL("{} ({})").format(word, sql.Identifier(right.part))
     return word
@@ -167,13 +173,15 @@ def _thing(right: Right) -> tuple[sql.Composable, sql.Composable]:
         case "function":
             return nothing, sql.SQL("routine {}({})").format(
                 sql.Identifier(right.schema, right.name),
-                sql.SQL(right.part),  # type: ignore[arg-type]
+                sql.SQL(right.part),
             )
     kind = right.kind.removeprefix("future ")
-    within = sql.SQL("in schema {} ").format(sql.Identifier(right.schema)) if right.schema else nothing
+    within = (
+        sql.SQL("in schema {} ").format(sql.Identifier(right.schema)) if right.schema else nothing
+    )
     return (
         sql.SQL("alter default privileges for role {} {}").format(
             sql.Identifier(right.name), within
         ),
-        sql.SQL(kind),  # type: ignore[arg-type]
+        sql.SQL(kind),
     )

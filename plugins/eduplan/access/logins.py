@@ -1,4 +1,4 @@
-"""Who may read: the group roles of an installation, and its logins as ``access.yaml`` names them."""
+"""Who may read: group roles of an installation, and its logins as ``access.yaml`` names them."""
 
 import csv
 import datetime as dt
