@@ -48,10 +48,10 @@ def test_columns_types_and_comments_are_those_promised(marts: psycopg.Connection
         if not comment:
             bare.append(f"{view}.{column}")
     assert bare == []
-    assert found == docs_bi.release_of(Settings(project_dir=PROJECT))
+    promised = docs_bi.release_of(Settings(project_dir=PROJECT))
+    assert found == promised
     for view, columns in found.items():
-        names = list(docs_bi.release_of(Settings(project_dir=PROJECT))[view])
-        assert list(columns) == names, view
+        assert list(columns) == list(promised[view]), view
 
 
 def test_every_view_runs_with_its_readers_rights_and_has_a_comment(
@@ -144,7 +144,8 @@ def test_progress_is_dated_and_labelled(marts: psycopg.Connection) -> None:
     assert row is not None
     assert float(row[0]) == round(1090 / 64, 6)
     assert row[3:7] == (dt.date(2025, 9, 1), dt.date(2026, 8, 31), True, "梧州市")
-    assert row[7:] == (CITY, True, "越低越好")
+    assert row[1:3] == ("ratio", "比值")
+    assert row[7:] == (CITY, True, "保持在区间内")
     newest = marts.execute(
         "select distinct is_latest, period from bi.indicator_value"
         " where indicator_code = 'TCH-09' and region_level = 'city' and breakdown = 'all'"
