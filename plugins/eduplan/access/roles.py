@@ -142,7 +142,7 @@ def _apply(
     for group in groups:
         conn.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(group.role)))
     for login in logins:
-        _login(conn, login, secret[login.name])
+        set_login(conn, login, secret[login.name])
     _readers(conn, groups)
     _members(conn, names, {(login.group.role, login.role) for login in logins})
     gone = [*stale, *(login.role for login in logins if login.name in rotate)]
@@ -192,7 +192,7 @@ def _plain(conn: psycopg.Connection, roles: list[str]) -> None:
             )
 
 
-def _login(conn: psycopg.Connection, login: Login, password: str) -> None:
+def set_login(conn: psycopg.Connection, login: Login, password: str) -> None:
     role = sql.Identifier(login.role)
     # The server, and what it logs, never sees the password: only its SCRAM verifier.
     verifier = conn.pgconn.encrypt_password(
