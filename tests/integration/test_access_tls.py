@@ -44,9 +44,7 @@ PASSWORD = "of a reader: ü密"  # noqa: S105
 
 def _binaries() -> Path | None:
     """The newest PostgreSQL that the system has."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
-    )
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     return found[-1].parent if found else None
 
 
