@@ -8,6 +8,7 @@ second one and after one that makes everything anew.
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -596,6 +597,37 @@ def test_counting_and_planning_tell_nothing_of_others(city: City) -> None:
         ).fetchone()
         assert plan is not None
         assert plan[0][0]["Plan"]["Actual Rows"] == 0
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A node of a plan and all below it."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize("view", ["indicator_value", "school_measure", "late_register"])
+def test_a_policy_is_asked_once_for_a_query(city: City, view: str) -> None:
+    """Both functions are in plans made before the scan: run once, whatever the number of rows."""
+    with city.reader(A) as conn:
+        conn.execute("set max_parallel_workers_per_gather = 0")
+        row = conn.execute(
+            sql.SQL("explain (analyze, timing off, verbose, format json) select * from {}").format(
+                sql.Identifier("bi", view)
+            )
+        ).fetchone()
+    assert row is not None
+    asked = [
+        node
+        for node in nodes(row[0][0]["Plan"])
+        if any("visible_counties" in text for text in node.get("Output", ()))
+        and node.get("Parent Relationship") == "InitPlan"
+    ]
+    assert asked
+    assert {node["Actual Loops"] for node in asked} <= {0, 1}
+    filters = [node.get("Filter", "") for node in nodes(row[0][0]["Plan"])]
+    assert any("county_code = ANY" in text or "InitPlan" in text for text in filters)
+    assert not any("visible_counties" in text for text in filters)
 
 
 def test_statistics_show_no_value(city: City) -> None:
