@@ -1,0 +1,307 @@
+"""Views as CSV and Parquet files, each row as the server says it.
+
+The server writes CSV (``COPY``), row by row; Parquet is made of the same stream, some thousand
+rows at a time. Rows are ordered by their key, so that the same warehouse gives the same bytes.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from eduplan.export.arrow import DescribedSchema
+from eduplan.export.snapshot import SCHEMA, Snapshot
+from eduplan.export.views import Column, View
+
+_BATCH = 20_000
+"""Rows in memory at once."""
+_ROW_GROUP = 100_000
+_BOM = b"\xef\xbb\xbf"
+_NULL = "\\N"
+# A spreadsheet takes a cell that begins so for a formula; the full-width ones are those of IMEs.
+_FORMULA = "^'*[-=+@\t\r\n＝＋－＠]"
+_FIRST = [ord(mark) for mark in "'-=+@\t\r\n＝＋－＠"]
+_TEXT = frozenset({"text", "character varying", "character", "name", "uuid", "jsonb", "json"})
+
+
+class Form(StrEnum):
+    """Format of a table file."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which rows: ``region`` and ``plan`` are codes, ``period`` as the warehouse writes it."""
+
+    region: str | None = None
+    period: str | None = None
+    plan: str | None = None
+
+    def applied(self, view: View) -> dict[str, tuple[int, str]]:
+        """Return what of this the view has: name, position of the column and value.
+
+        A region stands for its county: rows of its schools are rows of it.
+        """
+        columns = {
+            "region": (view.at("county_code", "region_code"), self.region),
+            "period": (view.at("period"), self.period),
+            "plan": (view.at("plan_version"), self.plan),
+        }
+        return {
+            name: (position, value)
+            for name, (position, value) in columns.items()
+            if position is not None and value is not None
+        }
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A file that was written."""
+
+    view: View
+    path: str
+    form: Form
+    rows: int
+    size: int
+    sha256: str
+    filters: dict[str, str]
+    bom: bool = False
+
+
+def write_table(
+    snap: Snapshot, view: View, folder: Path, form: Form, filters: Filters, *, bom: bool = False
+) -> TableFile:
+    """Write the rows of ``view`` that pass ``filters`` into ``folder``; memory stays bounded.
+
+    ``bom`` puts a byte order mark before a CSV: Excel takes it for UTF-8 then.
+    """
+    path = folder / f"{view.name}.{form.value}"
+    applied = filters.applied(view)
+    if form is Form.csv:
+        rows, digest = _write_csv(snap.conn, view, path, applied, bom)
+    else:
+        rows = _write_parquet(snap, view, path, applied)
+        digest = sha256_of(path)
+    return TableFile(
+        view=view,
+        path=path.name,
+        form=form,
+        rows=rows,
+        size=path.stat().st_size,
+        sha256=digest,
+        filters={name: value for name, (_, value) in applied.items()},
+        bom=bom and form is Form.csv,
+    )
+
+
+def _write_csv(
+    conn: psycopg.Connection[Any],
+    view: View,
+    path: Path,
+    applied: dict[str, tuple[int, str]],
+    bom: bool,
+) -> tuple[int, str]:
+    """Return the number of rows and the hash of the file."""
+    digest, count = hashlib.sha256(), -1
+    query = _query(view, applied, [_csv_value(column) for column in view.columns])
+    statement = sql.SQL("copy ({}) to stdout (format csv, header)").format(query)
+    with path.open("wb") as out, closing(_copied(conn, statement)) as lines:
+        if bom:
+            out.write(_BOM)
+            digest.update(_BOM)
+        while batch := list(islice(lines, _BATCH)):
+            block = _lines(batch)
+            out.write(block)
+            digest.update(block)
+            count += len(batch)
+    return count, digest.hexdigest()
+
+
+def _lines(batch: list[Any]) -> bytes:
+    """Return rows of the server, which end with LF, as lines of RFC 4180, which end with CR LF."""
+    block = b"".join(batch)
+    if block.count(b"\n") == len(batch):
+        return block.replace(b"\n", b"\r\n")
+    # Some text has a line break of its own, which stays as it is.
+    return b"".join(bytes(line[:-1]) + b"\r\n" for line in batch)
+
+
+def _copied(conn: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Any]:
+    """Yield what the server copies out: one row at a time, the header first."""
+    with conn.cursor() as cur, cur.copy(statement) as copy:
+        yield from copy
+
+
+def _query(
+    view: View, applied: dict[str, tuple[int, str]], values: list[sql.Composable]
+) -> sql.Composed:
+    """Return the select of a view: ``values`` under the names of the columns, ordered by key."""
+    names = [sql.Identifier(column.name) for column in view.columns]
+    chosen = sql.SQL(", ").join(
+        sql.SQL("{} as {}").format(value, name) for value, name in zip(values, names, strict=True)
+    )
+    query = sql.SQL("select {} from {} as v").format(chosen, sql.Identifier(SCHEMA, view.name))
+    if applied:
+        query += sql.SQL(" where ") + sql.SQL(" and ").join(
+            sql.SQL("v.{} = {}").format(names[position], sql.Literal(value))
+            for position, value in applied.values()
+        )
+    key = [column for column in view.columns if column.name in view.key] or view.columns
+    order = sql.SQL(", ").join(
+        sql.SQL('v.{} collate "C"' if column.base in _TEXT - {"uuid", "jsonb", "json"} else "v.{}")
+        .format(sql.Identifier(column.name))
+        for column in key
+        if column.base != "json"
+    )  # fmt: skip
+    return query + sql.SQL(" order by ") + order
+
+
+def _value(column: Column) -> sql.Composed:
+    return sql.SQL("v.{}").format(sql.Identifier(column.name))
+
+
+def _csv_value(column: Column) -> sql.Composable:
+    value = _value(column)
+    match column.base:
+        case "numeric":
+            return sql.SQL("trim_scale({})").format(value)
+        case "real" | "double precision":
+            # The shortest text that reads back the same, but never with an exponent.
+            return sql.SQL("trim_scale({}::text::numeric)").format(value)
+        case "boolean":
+            return sql.SQL("{}::text").format(value)
+        case "smallint" | "integer" | "bigint" | "date":
+            return value
+        case "timestamp with time zone" | "timestamp without time zone":
+            return _moment(column, value)
+    return sql.SQL(
+        "case when ascii({0}) = any({1}) and {0} ~ {2} then '''' || {0} else {0} end"
+    ).format(
+        value if column.base in _TEXT - {"jsonb", "json", "uuid"} else value + sql.SQL("::text"),
+        sql.Literal(_FIRST),
+        sql.Literal(_FORMULA),
+    )
+
+
+def _moment(column: Column, value: sql.Composed) -> sql.Composed:
+    zone = "with time zone" in column.type
+    return sql.SQL("to_char({}, {})").format(
+        value, sql.Literal('YYYY-MM-DD"T"HH24:MI:SS.US' + ('"Z"' if zone else ""))
+    )
+
+
+def _write_parquet(
+    snap: Snapshot, view: View, path: Path, applied: dict[str, tuple[int, str]]
+) -> int:
+    """Return the number of rows."""
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    schema = pl.Schema(
+        {column.name: _parquet_type(snap.conn, view, column) for column in view.columns}
+    )
+    # Numbers are read as what they are; the rest is text first.
+    wire = {
+        name: kind if kind.is_numeric() else pl.String for name, kind in schema.items()
+    }
+    values: list[sql.Composable] = [
+        _value(column) + sql.SQL("::text" if wire[column.name] == pl.String else "")
+        for column in view.columns
+    ]
+    statement = sql.SQL("copy ({}) to stdout (format csv, null {})").format(
+        _query(view, applied, values), sql.Literal(_NULL)
+    )
+    count = 0
+
+    def batches(*_: Any) -> Iterator[Any]:
+        nonlocal count
+        with closing(_copied(snap.conn, statement)) as lines:
+            while batch := list(islice(lines, _BATCH)):
+                frame = pl.read_csv(
+                    b"".join(batch),
+                    has_header=False,
+                    schema=wire,
+                    null_values=[_NULL],
+                    empty_string_is_null=False,
+                )
+                count += len(frame)
+                yield frame.select(_typed(name, kind) for name, kind in schema.items())
+
+    register_io_source(batches, schema=schema).sink_parquet(
+        path,
+        row_group_size=_ROW_GROUP,
+        metadata=snap.facts(),
+        arrow_schema=DescribedSchema(
+            schema,
+            [{"title": column.title, "description": column.description} for column in view.columns],
+        ),
+    )
+    return count
+
+
+def _typed(name: str, kind: Any) -> Any:
+    """Return the expression that turns the text of the server into ``kind``."""
+    import polars as pl
+
+    column = pl.col(name)
+    if kind == pl.Boolean:
+        return column == "true"
+    if kind == pl.Date:
+        return column.str.to_date("%Y-%m-%d")
+    if isinstance(kind, pl.Datetime):
+        # The session is in UTC.
+        moment = column.str.slice(0, 26).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
+        return moment.dt.replace_time_zone(kind.time_zone)
+    return column
+
+
+def _parquet_type(conn: psycopg.Connection[Any], view: View, column: Column) -> Any:
+    """Return the polars type of a column; a number without limits gets those of its values."""
+    import polars as pl
+
+    match column.base:
+        case "smallint":
+            return pl.Int16
+        case "integer":
+            return pl.Int32
+        case "bigint":
+            return pl.Int64
+        case "real":
+            return pl.Float32
+        case "double precision":
+            return pl.Float64
+        case "boolean":
+            return pl.Boolean
+        case "date":
+            return pl.Date
+        case "timestamp with time zone":
+            return pl.Datetime("us", "UTC")
+        case "timestamp without time zone":
+            return pl.Datetime("us")
+        case "numeric":
+            limits = re.search(r"\((\d+),(\d+)\)", column.type)
+            if limits:
+                return pl.Decimal(int(limits[1]), int(limits[2]))
+            scale = conn.execute(
+                sql.SQL("select coalesce(max(scale({})), 0) from {} as v").format(
+                    _value(column), sql.Identifier(SCHEMA, view.name)
+                )
+            ).fetchone()
+            return pl.Decimal(38, scale[0] if scale else 0)
+    return pl.String
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
