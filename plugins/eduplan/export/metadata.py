@@ -22,10 +22,11 @@ _RULE = (
     " them: the value is empty and is_suppressed is true."
 )
 _ESCAPE = (
-    "以 = + - @（含全角）、制表符或换行开头的文本前加一个单引号，以免电子表格把它当作公式；原文本身以若干单引号再接"
-    "上述字符开头的，同样多加一个。读取时去掉一个即为原文。A text that begins with = + - @ (also full-width),"
-    " tab or line break, after any number of ', has one more ' before it, so that no spreadsheet takes"
-    " it for a formula: take one away to read it back."
+    "以 = + - @（含全角）、制表符或换行开头的文本前加一个单引号，以免电子表格把它当作公式；"
+    "原文以若干单引号再接上述字符开头的，同样多加一个。读取时去掉一个即为原文。"
+    "A text that begins with = + - @ (also full-width), tab or line break, after any number of ',"
+    " has one more ' before it, so that no spreadsheet takes it for a formula: take one away to"
+    " read it back."
 )
 _TYPES = {
     "smallint": "integer",
@@ -76,12 +77,12 @@ def csv_properties(bom: bool) -> dict[str, Any]:
     }
 
 
-def table_schema(view: View) -> dict[str, Any]:
+def table_schema(view: View, *, empty_is_missing: bool) -> dict[str, Any]:
     """Return the Table Schema of a view: every column with its Chinese title and its meaning."""
     return {
         "fields": [_field(column) for column in view.columns],
         "primaryKey": list(view.key),
-        "missingValues": [""],
+        "missingValues": [""] if empty_is_missing else [],
     }
 
 
@@ -104,13 +105,14 @@ def write_manifest(
     name: str,
     title: str,
     resources: Sequence[dict[str, Any]],
+    version: str = "",
     plan: str | None = None,
     **more: Any,
 ) -> None:
     """Write ``datapackage.json``, the last file of an export.
 
-    ``plan``: the only plan version in the files; None: all that the warehouse has. ``more`` goes
-    under ``eduplan``.
+    ``version`` is that of the contract. ``plan``: the only plan version in the files; None: all
+    that the warehouse has. ``more`` goes under ``eduplan``.
     """
     facts = snap.facts()
     plans = [row for row in snap.rows("plans") if plan in (None, row["plan_version"])]
@@ -119,6 +121,7 @@ def write_manifest(
         "$schema": _PROFILE,
         "name": name,
         "title": title,
+        **({"version": version} if version else {}),
         "created": snap.built_at.isoformat(),
         "sources": [{"title": facts["source"]}],
         "eduplan": {

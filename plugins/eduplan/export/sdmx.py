@@ -95,7 +95,9 @@ _SDMX_LISTS = (
         "SDMX",
         "1.4",
     ),
-    CodeList("CL_UNIT_MULT", ("Unit multiplier", "单位倍数"), {"0": ("Units", "一")}, "SDMX", "1.1"),
+    CodeList(
+        "CL_UNIT_MULT", ("Unit multiplier", "单位倍数"), {"0": ("Units", "一")}, "SDMX", "1.1"
+    ),
     CodeList(
         "CL_DECIMALS",
         ("Decimals", "小数位数"),
@@ -167,9 +169,7 @@ DIMENSIONS = (
 TIME = Component(
     "TIME_PERIOD", ("Time period", "时期"), type="ObservationalTimePeriod", cross_domain=True
 )
-MEASURE = Component(
-    "OBS_VALUE", ("Observation value", "数值"), type="Decimal", cross_domain=True
-)
+MEASURE = Component("OBS_VALUE", ("Observation value", "数值"), type="Decimal", cross_domain=True)
 ATTRIBUTES = (
     Component(
         "UNIT_MEASURE", ("Unit of measure", "计量单位"), "CL_UNIT_MEASURE", cross_domain=True,
@@ -379,15 +379,13 @@ def structure(lists: Iterable[CodeList], agency: str, snap: Snapshot) -> dict[st
 
     def concept(component: Component) -> str:
         scheme = _CROSS_DOMAIN if component.cross_domain else ours
-        return (
-            f"urn:sdmx:org.sdmx.infomodel.conceptscheme.Concept={_ref(*scheme)}.{component.id}"
-        )
+        return f"urn:sdmx:org.sdmx.infomodel.conceptscheme.Concept={_ref(*scheme)}.{component.id}"
 
     def part(component: Component) -> dict[str, Any]:
         if component.codes:
             found = owner[component.codes]
             urn = "urn:sdmx:org.sdmx.infomodel.codelist.Codelist="
-            shown = {"enumeration": urn + _ref(found[0], component.codes, found[1])}
+            shown: dict[str, Any] = {"enumeration": urn + _ref(found[0], component.codes, found[1])}
         else:
             shown = {"format": {"dataType": component.type}}
         return {
@@ -447,7 +445,9 @@ def structure(lists: Iterable[CodeList], agency: str, snap: Snapshot) -> dict[st
                 for found in lists
             ],
             "conceptSchemes": [
-                scheme(_CROSS_DOMAIN, ("SDMX Cross Domain Concept Scheme", "SDMX 跨领域概念"), True),
+                scheme(
+                    _CROSS_DOMAIN, ("SDMX Cross Domain Concept Scheme", "SDMX 跨领域概念"), True
+                ),
                 scheme(ours, ("Concepts of eduplan", "本系统的概念"), False),
             ],
             "dataStructures": [

@@ -4,11 +4,10 @@ The server writes CSV (``COPY``), row by row; Parquet is made of the same stream
 rows at a time. Rows are ordered by their key, so that the same warehouse gives the same bytes.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -18,8 +17,10 @@ import psycopg
 from psycopg import sql
 
 from eduplan.export.arrow import DescribedSchema
+from eduplan.export.folder import export_folder
+from eduplan.export.metadata import csv_properties, resource, table_schema, write_manifest
 from eduplan.export.snapshot import SCHEMA, Snapshot
-from eduplan.export.views import Column, View
+from eduplan.export.views import Column, View, read_catalog
 
 _BATCH = 20_000
 """Rows in memory at once."""
@@ -69,38 +70,67 @@ class TableFile:
     """A file that was written."""
 
     view: View
-    path: str
-    form: Form
+    path: Path
     rows: int
-    size: int
-    sha256: str
-    filters: dict[str, str]
-    bom: bool = False
+
+
+def export_tables(
+    snap: Snapshot,
+    project_dir: Path,
+    target: Path,
+    names: Sequence[str],
+    form: Form,
+    filters: Filters,
+    *,
+    bom: bool = False,
+) -> list[TableFile]:
+    """Write the views called ``names`` (none: all) to the folder ``target``; return the files.
+
+    ``bom`` puts a byte order mark before a CSV, by which Excel knows UTF-8. Memory stays bounded
+    whatever the number of rows. Raises EduplanError for a view that is not there.
+    """
+    catalog = read_catalog(snap, project_dir)
+    chosen = catalog.chosen(names)
+    with export_folder(target) as folder:
+        files = [write_table(snap, view, folder, form, filters, bom=bom) for view in chosen]
+        write_manifest(
+            folder,
+            snap,
+            name="eduplan-tables",
+            title="教育方案监测数据",
+            version=catalog.version,
+            plan=filters.plan,
+            filters={name: value for name, value in asdict(filters).items() if value},
+            resources=[_described(file, form, filters, bom) for file in files],
+        )
+    return [replace(file, path=target / file.path.name) for file in files]
 
 
 def write_table(
     snap: Snapshot, view: View, folder: Path, form: Form, filters: Filters, *, bom: bool = False
 ) -> TableFile:
-    """Write the rows of ``view`` that pass ``filters`` into ``folder``; memory stays bounded.
-
-    ``bom`` puts a byte order mark before a CSV: Excel takes it for UTF-8 then.
-    """
+    """Write the rows of ``view`` that pass ``filters`` into ``folder``."""
     path = folder / f"{view.name}.{form.value}"
     applied = filters.applied(view)
     if form is Form.csv:
-        rows, digest = _write_csv(snap.conn, view, path, applied, bom)
-    else:
-        rows = _write_parquet(snap, view, path, applied)
-        digest = sha256_of(path)
-    return TableFile(
-        view=view,
-        path=path.name,
-        form=form,
-        rows=rows,
-        size=path.stat().st_size,
-        sha256=digest,
-        filters={name: value for name, (_, value) in applied.items()},
-        bom=bom and form is Form.csv,
+        return TableFile(view, path, _write_csv(snap.conn, view, path, applied, bom))
+    return TableFile(view, path, _write_parquet(snap, view, path, applied))
+
+
+def _described(file: TableFile, form: Form, filters: Filters, bom: bool) -> dict[str, Any]:
+    view = file.view
+    chinese = view.name != view.code
+    kind = "text/csv" if form is Form.csv else "application/vnd.apache.parquet"
+    return resource(
+        file.path,
+        f"{view.code}.zh" if chinese else view.code,
+        view.title,
+        kind,
+        rows=file.rows,
+        description=view.description,
+        **(csv_properties(bom) if form is Form.csv else {}),
+        schema=table_schema(view, empty_is_missing=form is Form.csv),
+        **{"eduplan:filters": {name: value for name, (_, value) in filters.applied(view).items()}},
     )
 
 
@@ -110,21 +140,18 @@ def _write_csv(
     path: Path,
     applied: dict[str, tuple[int, str]],
     bom: bool,
-) -> tuple[int, str]:
-    """Return the number of rows and the hash of the file."""
-    digest, count = hashlib.sha256(), -1
+) -> int:
+    """Return the number of rows."""
+    count = -1
     query = _query(view, applied, [_csv_value(column) for column in view.columns])
     statement = sql.SQL("copy ({}) to stdout (format csv, header)").format(query)
     with path.open("wb") as out, closing(_copied(conn, statement)) as lines:
         if bom:
             out.write(_BOM)
-            digest.update(_BOM)
         while batch := list(islice(lines, _BATCH)):
-            block = _lines(batch)
-            out.write(block)
-            digest.update(block)
+            out.write(_lines(batch))
             count += len(batch)
-    return count, digest.hexdigest()
+    return count
 
 
 def _lines(batch: list[Any]) -> bytes:
@@ -136,7 +163,7 @@ def _lines(batch: list[Any]) -> bytes:
     return b"".join(bytes(line[:-1]) + b"\r\n" for line in batch)
 
 
-def _copied(conn: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Any]:
+def _copied(conn: psycopg.Connection[Any], statement: sql.Composed) -> Generator[Any, None, None]:
     """Yield what the server copies out: one row at a time, the header first."""
     with conn.cursor() as cur, cur.copy(statement) as copy:
         yield from copy
@@ -211,9 +238,7 @@ def _write_parquet(
         {column.name: _parquet_type(snap.conn, view, column) for column in view.columns}
     )
     # Numbers are read as what they are; the rest is text first.
-    wire = {
-        name: kind if kind.is_numeric() else pl.String for name, kind in schema.items()
-    }
+    wire = {name: kind if kind.is_numeric() else pl.String for name, kind in schema.items()}
     values: list[sql.Composable] = [
         _value(column) + sql.SQL("::text" if wire[column.name] == pl.String else "")
         for column in view.columns
@@ -299,9 +324,3 @@ def _parquet_type(conn: psycopg.Connection[Any], view: View, column: Column) -> 
             ).fetchone()
             return pl.Decimal(38, scale[0] if scale else 0)
     return pl.String
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

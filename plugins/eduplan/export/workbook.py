@@ -88,6 +88,8 @@ class _Form:
         self.plan = snap.rows("workbook_plan", chosen)[0]
         self.is_demo = snap.is_synthetic or self.plan["is_demonstration"]
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._widths: list[float] = []
+        self._lines: dict[int, int] = {}
 
     # --- parts of a page ---
 
@@ -109,6 +111,7 @@ class _Form:
         """Add a sheet with title and heads; return it and the first line of its rows."""
         sheet = self.book.add_worksheet(name)
         last = len(columns) - 1
+        self._widths, self._lines = [column.width for column in columns], {}
         for at, column in enumerate(columns):
             sheet.set_column(at, at, column.width)
         sheet.set_row(0, 30)
@@ -117,13 +120,10 @@ class _Form:
             self.style(font_name="黑体", font_size=16, align="center"),
         )  # fmt: skip
         sheet.set_row(1, 18)
-        half = last // 2
-        sheet.merge_range(1, 0, 1, half, self.plan["plan_name_zh"], self.style())
-        sheet.merge_range(
-            1, half + 1, 1, last, _DEMO if self.is_demo else f"制表时间：{self.made()}",
-            self.style(align="right", bold=self.is_demo, font_color="#B02A30" if self.is_demo else
-                       "#000000"),
-        )  # fmt: skip
+        sheet.write_string(1, 0, self.plan["plan_name_zh"], self.style())
+        if self.is_demo:
+            badge = self.style(align="right", bold=True, font_color="#B02A30")
+            sheet.write_string(1, last, _DEMO, badge)
         rows = 2 if any(column.group for column in columns) else 1
         head = self.cell(
             bold=True, bg_color="#E8EEF4", align="center", text_wrap=True, font_name="黑体"
@@ -168,28 +168,33 @@ class _Form:
     def number(
         self, sheet: Any, line: int, at: int, value: Any, places: int | None, **wanted: Any
     ) -> None:
-        """Write a number with ``places`` decimals (None: as many as it has), or that there is none."""
+        """Write a number with ``places`` decimals (None: its own), or that there is none."""
         if value is None:
             sheet.write_string(line, at, NOTHING, self.cell(align="center", **wanted))
             return
-        shape = "#,##0" + ("." + "0" * places if places else "") if places is not None else "General"
+        shape = (
+            "#,##0" + ("." + "0" * places if places else "") if places is not None else "General"
+        )
         shape = wanted.pop("num_format", shape)
         sheet.write_number(line, at, value, self.cell(align="right", num_format=shape, **wanted))
 
     def text(self, sheet: Any, line: int, at: int, value: str | None, **wanted: Any) -> None:
         """Write a text; an absent one leaves the cell empty."""
         form = self.cell(text_wrap=True, **wanted)
-        if value:
-            sheet.write_string(line, at, value, form)
-        else:
+        if not value:
             sheet.write_blank(line, at, None, form)
+            return
+        sheet.write_string(line, at, value, form)
+        # Not every program makes a row as high as its text.
+        lines = max(self._lines.get(line, 1), -(-_width(value) // int(self._widths[at] - 1)))
+        self._lines[line] = lines
+        sheet.set_row(line, 3 + 13 * lines)
 
     def band(self, sheet: Any, line: int, last: int, text: str) -> None:
         """Write the heading of a group of rows over the width of the table."""
         sheet.set_row(line, 20)
-        sheet.merge_range(
-            line, 0, line, last, text, self.cell(bold=True, bg_color="#F3F5F8", font_name="黑体")
-        )
+        form = self.cell(bold=True, bg_color="#F3F5F8", font_name="黑体")
+        sheet.merge_range(line, 0, line, last, text, form)
 
     # --- the sheets ---
 
@@ -225,7 +230,7 @@ class _Form:
             ("方案版本", f"{self.plan['plan_name_zh']}（{self.chosen['plan']}）"),
             ("数据期", "、".join(periods) or NOTHING),
             ("制表时间（数据截至）", f"{self.made()}（北京时间），构建编号 {self.snap.build_id}"),
-            ("小数隐去", self.threshold()),
+            ("保密处理", self.threshold()),
             ("填表人（签字）", ""),
             ("审核人（签字）", ""),
             ("负责人（签字）", ""),
@@ -256,10 +261,10 @@ class _Form:
                 _Column("序号", 6), _Column("指标代码", 11), _Column("指标名称", 34),
                 _Column("计量单位", 10), _Column("数据期", 11), _Column(f"基期值\n（{base}）", 11),
                 _Column("2025", 10, "年度目标值"), _Column("2026", 10, "年度目标值"),
-                _Column("2027", 12, "年度目标值"), _Column("本期值", 12, "完成情况"),
+                _Column("2027", 14, "年度目标值"), _Column("本期值", 12, "完成情况"),
                 _Column("应达值", 12, "完成情况"), _Column("差距", 12, "完成情况"),
-                _Column("进度（%）", 10, "完成情况"), _Column("状态", 13), _Column("覆盖率（%）", 10),
-                _Column("备注", 40),
+                _Column("进度（%）", 10, "完成情况"), _Column("状态", 13),
+                _Column("覆盖率（%）", 10), _Column("备注", 40),
             ],
             _A3,
             frozen=3,
@@ -283,11 +288,7 @@ class _Form:
         self.text(sheet, line, 4, row["period"], align="center")
         for at, name in enumerate(("baseline_value", "target_2025", "target_2026"), start=5):
             self.number(sheet, line, at, row[name], places)
-        if row["band_low"] is not None:
-            low, high = (f"{row[name]:.{places}f}" for name in ("band_low", "band_high"))
-            self.text(sheet, line, 8, f"{low}～{high}", align="right")
-        else:
-            self.number(sheet, line, 8, row["target_2027"], places)
+        self.final(sheet, line, 8, row)
         if status == "suppressed":
             self.text(sheet, line, 9, HIDDEN, align="center")
         else:
@@ -298,6 +299,15 @@ class _Form:
         self.status(sheet, line, 13, status, WORDS["zh"].get(status, row["status_label"]))
         self.number(sheet, line, 14, row["coverage_pct"], 1)
         self.text(sheet, line, 15, row["no_data_reason"])
+
+    def final(self, sheet: Any, line: int, at: int, row: Mapping[str, Any]) -> None:
+        """Write the final target: a number, or the ends of a band."""
+        places = row["decimals"]
+        if row["band_low"] is None:
+            self.number(sheet, line, at, row["target_2027"], places)
+        else:
+            low, high = (f"{row[name]:,.{places}f}" for name in ("band_low", "band_high"))
+            self.text(sheet, line, at, f"{low}～{high}", align="right")
 
     def status(
         self, sheet: Any, line: int, at: int, status: str, word: str, glyph: str | None = None
@@ -324,7 +334,7 @@ class _Form:
             "县（市、区）对照表",
             [
                 _Column("指标代码", 11), _Column("指标名称", 34), _Column("计量单位", 10),
-                _Column("数据期", 11), _Column("2027 目标", 12),
+                _Column("数据期", 11), _Column("2027 目标", 14),
                 *(_Column(name, 13) for name in regions.values()),
             ],
             _A3,
@@ -339,7 +349,7 @@ class _Form:
                 self.text(sheet, line, 1, own["indicator_name_zh"])
                 self.text(sheet, line, 2, own["unit_label"], align="center")
                 self.text(sheet, line, 3, own["period"], align="center")
-                self.number(sheet, line, 4, own["target_2027"], own["decimals"])
+                self.final(sheet, line, 4, own)
                 for at, region in enumerate(regions, start=5):
                     row = found.get((own["indicator_code"], region))
                     self.county(sheet, line, at, row if row and row["period"] == own["period"] else
@@ -412,11 +422,15 @@ class _Form:
             "数据质量与报送",
             "数据质量与报送情况",
             [
-                _Column("数据集", 30), _Column("最近一期", 12, "报送"), _Column("截止日期", 13, "报送"),
-                _Column("应报单位", 10, "报送"), _Column("按时", 8, "报送"), _Column("迟报", 8, "报送"),
-                _Column("未报", 8, "报送"), _Column("报送率（%）", 11, "报送"),
-                _Column("检查规则", 10, "质量检查"), _Column("有不合格的规则", 12, "质量检查"),
-                _Column("最低合格率（%）", 13, "质量检查"), _Column("隔离待处理行（全市）", 14, "质量检查"),
+                _Column("数据集", 34),
+                *(_Column(head, width, "报送") for head, width in (
+                    ("最近一期", 12), ("截止日期", 13), ("应报单位", 10), ("按时", 8), ("迟报", 8),
+                    ("未报", 8), ("报送率（%）", 11),
+                )),
+                *(_Column(head, width, "质量检查") for head, width in (
+                    ("检查规则", 10), ("有不合格的规则", 12), ("最低合格率（%）", 13),
+                    ("隔离待处理行（全市）", 14),
+                )),
             ],
             _A4,
             frozen=1,
@@ -479,12 +493,24 @@ class _Form:
         yield HIDDEN, f"因人数过少不公布：{self.threshold()}"
         yield "met", "已达到 2027 年目标"
         yield "on_track", "不低于按轨迹现在应达的值"
-        yield "at_risk", "低于应达值，差距不超过整个计划步长（2027 目标减基期）的十分之一"
-        yield "off_track", "低于应达值，差距超过整个计划步长的十分之一"
+        yield (
+            "at_risk",
+            "低于应达值，差距不大：占整个计划步长（2027 目标减基期）的份额在规定界限"
+            "（一般为十分之一）以内",
+        )
+        yield "off_track", "低于应达值，差距超过上述界限"
         yield "incomplete", "填报不全，缺报单位可能改变判定，因此不作判定"
         yield "not_yet", "目标没有基期，不画轨迹；尚未达到 2027 年目标"
         yield "no_target", "方案没有为本指标写明目标，不作判定"
         yield "应达值", "按基期到 2027 年目标的轨迹，本期应当达到的值；目标为区间的，取最近的界"
         yield "差距", "本期值与应达值之差，按指标方向取号：负数为落后；单位同指标，百分数为百分点"
         yield "进度（%）", "从基期到 2027 年目标已走过的份额；退步为负，超过目标大于 100"
-        yield "覆盖率（%）", "应当填报且两侧数据齐全的单位所占的份额；低于 100 时本期值只代表已报单位"
+        yield (
+            "覆盖率（%）",
+            "应当填报且两侧数据齐全的单位所占的份额；低于 100 时本期值只代表已报单位",
+        )
+
+
+def _width(text: str) -> int:
+    """Return how many characters of Latin script ``text`` is wide."""
+    return sum(2 if ord(character) > 0x2E7F else 1 for character in text)
