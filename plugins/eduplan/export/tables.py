@@ -30,7 +30,8 @@ _NULL = "\\N"
 # A spreadsheet takes a cell that begins so for a formula; the full-width ones are those of IMEs.
 _FORMULA = "^'*[-=+@\t\r\n＝＋－＠]"
 _FIRST = [ord(mark) for mark in "'-=+@\t\r\n＝＋－＠"]
-_TEXT = frozenset({"text", "character varying", "character", "name", "uuid", "jsonb", "json"})
+_TEXT = frozenset({"text", "character varying", "character"})
+_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 
 
 class Form(StrEnum):
@@ -183,13 +184,11 @@ def _query(
             sql.SQL("v.{} = {}").format(names[position], sql.Literal(value))
             for position, value in applied.values()
         )
-    key = [column for column in view.columns if column.name in view.key] or view.columns
+    by_name = {column.name: column for column in view.columns}
     order = sql.SQL(", ").join(
-        sql.SQL('v.{} collate "C"' if column.base in _TEXT - {"uuid", "jsonb", "json"} else "v.{}")
-        .format(sql.Identifier(column.name))
-        for column in key
-        if column.base != "json"
-    )  # fmt: skip
+        _value(by_name[name]) + sql.SQL(' collate "C"' if by_name[name].base in _TEXT else "")
+        for name in view.key or by_name
+    )
     return query + sql.SQL(" order by ") + order
 
 
@@ -210,20 +209,21 @@ def _csv_value(column: Column) -> sql.Composable:
         case "smallint" | "integer" | "bigint" | "date":
             return value
         case "timestamp with time zone" | "timestamp without time zone":
-            return _moment(column, value)
+            return _moment(column)
     return sql.SQL(
         "case when ascii({0}) = any({1}) and {0} ~ {2} then '''' || {0} else {0} end"
     ).format(
-        value if column.base in _TEXT - {"jsonb", "json", "uuid"} else value + sql.SQL("::text"),
+        value if column.base in _TEXT else value + sql.SQL("::text"),
         sql.Literal(_FIRST),
         sql.Literal(_FORMULA),
     )
 
 
-def _moment(column: Column, value: sql.Composed) -> sql.Composed:
-    zone = "with time zone" in column.type
+def _moment(column: Column) -> sql.Composed:
+    """Return a time as ISO 8601 writes it, in UTC where it has a zone."""
+    zone = '"Z"' if column.base == "timestamp with time zone" else ""
     return sql.SQL("to_char({}, {})").format(
-        value, sql.Literal('YYYY-MM-DD"T"HH24:MI:SS.US' + ('"Z"' if zone else ""))
+        _value(column), sql.Literal(f'YYYY-MM-DD"T"HH24:MI:SS.US{zone}')
     )
 
 
@@ -239,8 +239,10 @@ def _write_parquet(
     )
     # Numbers are read as what they are; the rest is text first.
     wire = {name: kind if kind.is_numeric() else pl.String for name, kind in schema.items()}
-    values: list[sql.Composable] = [
-        _value(column) + sql.SQL("::text" if wire[column.name] == pl.String else "")
+    values = [
+        _moment(column)
+        if isinstance(schema[column.name], pl.Datetime)
+        else _value(column) + sql.SQL("" if column.base in _NUMBERS else "::text")
         for column in view.columns
     ]
     statement = sql.SQL("copy ({}) to stdout (format csv, null {})").format(
@@ -284,8 +286,7 @@ def _typed(name: str, kind: Any) -> Any:
     if kind == pl.Date:
         return column.str.to_date("%Y-%m-%d")
     if isinstance(kind, pl.Datetime):
-        # The session is in UTC.
-        moment = column.str.slice(0, 26).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
+        moment = column.str.slice(0, 26).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f", time_unit="us")
         return moment.dt.replace_time_zone(kind.time_zone)
     return column
 
