@@ -445,14 +445,16 @@ def migrate() -> None:
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/`` from the contracts and the registry."""
-    from eduplan import docs_indicators, docs_reference
+    """Generate the reference pages under ``docs/`` from contracts, registry and views."""
+    from eduplan import docs_bi, docs_indicators, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
+    for path in docs_bi.write(settings):
+        out.print(str(path), soft_wrap=True)
 
 
 if __name__ == "__main__":
