@@ -26,7 +26,6 @@ _BATCH = 20_000
 """Rows in memory at once."""
 _ROW_GROUP = 100_000
 _BOM = b"\xef\xbb\xbf"
-_NULL = "\\N"
 # A spreadsheet takes a cell that begins so for a formula; the full-width ones are those of IMEs.
 _FORMULA = "^'*[-=+@\t\r\n＝＋－＠]"
 _FIRST = [ord(mark) for mark in "'-=+@\t\r\n＝＋－＠"]
@@ -245,22 +244,15 @@ def _write_parquet(
         else _value(column) + sql.SQL("" if column.base in _NUMBERS else "::text")
         for column in view.columns
     ]
-    statement = sql.SQL("copy ({}) to stdout (format csv, null {})").format(
-        _query(view, applied, values), sql.Literal(_NULL)
-    )
+    statement = sql.SQL("copy ({}) to stdout (format csv)").format(_query(view, applied, values))
     count = 0
 
     def batches(*_: Any) -> Iterator[Any]:
         nonlocal count
         with closing(_copied(snap.conn, statement)) as lines:
             while batch := list(islice(lines, _BATCH)):
-                frame = pl.read_csv(
-                    b"".join(batch),
-                    has_header=False,
-                    schema=wire,
-                    null_values=[_NULL],
-                    empty_string_is_null=False,
-                )
+                # Nothing is null and "" an empty text, on both sides.
+                frame = pl.read_csv(b"".join(batch), has_header=False, schema=wire)
                 count += len(frame)
                 yield frame.select(_typed(name, kind) for name, kind in schema.items())
 
