@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import access, alerts, defects, drift, late, quarantine, review
+from eduplan.commands import access, alerts, defects, drift, export, late, quarantine, review
 from eduplan.console import (
     Format,
     FormatOption,
@@ -41,6 +41,7 @@ for _name, _commands in (
     ("drift", drift),
     ("alerts", alerts),
     ("access", access),
+    ("export", export),
 ):
     app.add_typer(_commands.app, name=_name)
 

@@ -97,7 +97,7 @@ def build(
         windows.record(conn, contracts)
         for contract in contracts.values():
             registry.record(conn, contract)
-        code, data = _code_fingerprint(settings), _data_fingerprint(conn)
+        code, data = code_fingerprint(settings), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
         good, since = _history(conn)
         same = all(later == fingerprint for later in since)
@@ -265,7 +265,8 @@ def _variables(settings: Settings, more: Mapping[str, Any] | None = None) -> str
     )
 
 
-def _code_fingerprint(settings: Settings) -> str:
+def code_fingerprint(settings: Settings) -> str:
+    """Return the hash of all that decides on a build beside the data: project, variables, dbt."""
     folder = settings.dbt_dir
     digest = hashlib.sha256(metadata.version("dbt-core").encode())
     digest.update(_variables(settings).encode())
