@@ -70,7 +70,7 @@ class EduplanPlugin(AirflowPlugin):
     fastapi_apps = [{"app": pages, "url_prefix": PREFIX, "name": "eduplan"}]
     external_views = [
         {
-            **_view("记分卡 Scorecard", "scorecard", "scorecard", "scorecard"),
+            **_view("记分卡", "scorecard", "scorecard", "scorecard"),
             "nav_top_level": True,
         },
         _grouped("待审批次 Review queue", "review", "review", "review"),
@@ -80,6 +80,7 @@ class EduplanPlugin(AirflowPlugin):
         _grouped("检查结果 Data Docs", "checks", "data-docs", "data_docs/index.html"),
         _grouped("数据模型 dbt docs", "models", "dbt-docs", "dbt_docs/index.html"),
         _view("数据集 Dataset", "batches", "dataset", "dag/{DAG_ID}", "dag"),
+        _view("数据集 Dataset", "batches", "task-dataset", "dag/{DAG_ID}", "task"),
         _view("本次批次 Batches", "batches", "batches", _RUN, "dag_run"),
         _view("本次批次 Batches", "batches", "task-batches", _RUN, "task_instance"),
     ]

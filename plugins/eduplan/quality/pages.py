@@ -79,12 +79,21 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.filters["commands"] = _commands
     files = (
         resources.files("eduplan.scorecard") / "templates" / "scorecard.css",
         resources.files("eduplan.quality") / "templates" / "quality.css",
     )
     css = Markup("\n".join(file.read_text("utf-8") for file in files))  # noqa: S704  our own files
     return env.get_template(template).render(css=css, **values)
+
+
+def _commands(text: str) -> Markup:
+    """Set what stands between back quotes as a command."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(text.split("`"))
+    )
 
 
 def rows_of(
