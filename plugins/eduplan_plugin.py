@@ -43,7 +43,7 @@ def _view(name: str, icon: str, route: str, path: str, destination: str = "nav")
         "href": f"{PREFIX}/{path}",
         "url_route": route,
         "destination": destination,
-        "icon": _icon(icon, "#3f3f46"),
+        "icon": _icon(icon, "#6b7a90"),
         "icon_dark_mode": _icon(icon, "#d4d4d8"),
     }
 

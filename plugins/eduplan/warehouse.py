@@ -39,6 +39,7 @@ def reading(url: str, today: dt.date, seconds: int) -> Iterator[psycopg.Connecti
             " set_config('statement_timeout', %s, false)",
             (today.isoformat(), f"{seconds}s"),
         )
+        conn.commit()  # else a page that rolls back would lose them
         yield conn
 
 

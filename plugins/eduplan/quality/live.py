@@ -58,7 +58,7 @@ _ZONE = dt.timezone(dt.timedelta(hours=8))
 _MOST_LATE = 300
 _MOST_ALERTS = 200
 _MOST_BATCHES = 30
-_MOST_INDICATORS = 12
+_MOST_INDICATORS = 8
 
 
 def _moment(when: dt.datetime | None) -> str:
