@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     borders: Path | None = None
     """The user's own GeoJSON of the counties for the scorecard; unset: a tile grid."""
     airflow_port: int = Field(default=8080, ge=1, le=65535)
+    airflow_users: str = Field(default="", pattern=r"^([\w.-]+:(viewer|user|op|admin)?(,|$))*$")
+    """More users of the local Airflow beside ``admin``: ``name:role,…``; no role: sees nothing.
+    Their passwords stand beside the admin's. A server has Airflow's own users."""
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
     suppression_threshold: int = Field(default=5, ge=0)

@@ -201,9 +201,20 @@ class AirflowServer:
                 "admin_password": secrets.token_urlsafe(12),
             }
             write_private(self._secrets_file, json.dumps(found))
-        if not self._password_file.exists():
-            write_private(self._password_file, json.dumps({ADMIN: found["admin_password"]}) + "\n")
+        self._write_passwords(found["admin_password"])
         return found
+
+    def _write_passwords(self, admin: str) -> None:
+        """Airflow would make up missing passwords itself, and write them to its log."""
+        passwords = {}
+        with contextlib.suppress(FileNotFoundError):
+            passwords = json.loads(self._password_file.read_text())
+        known = set(passwords)
+        passwords.setdefault(ADMIN, admin)
+        for user in filter(None, self.settings.airflow_users.split(",")):
+            passwords.setdefault(user.partition(":")[0], secrets.token_urlsafe(12))
+        if set(passwords) != known:
+            write_private(self._password_file, json.dumps(passwords) + "\n")
 
     def _state(self) -> dict[str, Any]:
         try:
@@ -263,7 +274,9 @@ class AirflowServer:
             "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "1",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
             "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+                filter(None, (f"{ADMIN}:admin", *self.settings.airflow_users.split(",")))
+            ),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": warehouse.sqlalchemy_url(

@@ -47,13 +47,36 @@ def _settings() -> Settings:
     return load_settings()
 
 
-def start(dataset: str, params: Mapping[str, Any], user: str | None) -> dict[str, Any]:
-    """Take what the run was asked for: new deliveries, a batch decided on, or a replay."""
+def start(dataset: str, params: Mapping[str, Any], user: str | None, run_id: str) -> dict[str, Any]:
+    """Take what the run was asked for: new deliveries, a batch decided on, or a replay.
+
+    Notes in ``ops.batch_run`` which batches the run handles.
+    """
     if params["batch"] is not None:
-        return resume(dataset, params["batch"])
-    if params["replay"]:
-        return replay(dataset, params["period"], user or "airflow", params["why"] or "")
-    return land(dataset, params["paths"], params["period"])
+        taken = resume(dataset, params["batch"])
+    elif params["replay"]:
+        taken = replay(dataset, params["period"], user or "airflow", params["why"] or "")
+    else:
+        taken = land(dataset, params["paths"], params["period"])
+    _note(dataset, run_id, taken)
+    return taken
+
+
+def _note(dataset: str, run_id: str, taken: Mapping[str, Any]) -> None:
+    from eduplan import warehouse
+    from eduplan.postgres import ensure_database
+
+    refused = [f["batch_id"] for f in taken["failed"] if f["batch_id"] is not None]
+    with transient_errors_only(), warehouse.connect(ensure_database(_settings())) as conn:
+        conn.execute(
+            "insert into ops.batch_run (dag_id, run_id, batch_id)"
+            " select %s, %s, unnest(%s::bigint[]) on conflict do nothing",
+            (
+                f"ingest_{dataset}",
+                run_id,
+                [*taken["batch_ids"], *taken["unchanged_ids"], *refused],
+            ),
+        )
 
 
 def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
