@@ -199,38 +199,42 @@ def render_html(card: Scorecard, geojson: Path | None = None, links: Links | Non
     counts = card.counts
     trends = _trend_indicators(card)
     alert = card.quality.alert
-    return environment(card.lang).get_template("scorecard.html.j2").render(
-        card=card,
-        links=links,
-        alert_title=wording.alert_text(alert.kind, alert.title, alert.subject, card.lang)
-        if alert
-        else "",
-        t=t,
-        words=wording.WORDS[card.lang],
-        css=Markup(stylesheet()),  # noqa: S704 - our own file, no input
-        sentence=wording.sentence(card),
-        good=counts["on_track"] + counts["met"],
-        counts=counts,
-        periods=" · ".join(period_text(p, card.lang) for p in card.periods) or "—",
-        as_of=moment_text(card.as_of),
-        day=day_text,
-        held_reason=wording.held_reason,
-        number=wording.number,
-        actions=tuple(_action_view(a, card) for a in card.actions),
-        heat=_heat(card),
-        charts=tuple(_chart(i, card) for i in trends),
-        charts_judged=any(i.judged for i in trends),
-        charts_plain=any(not i.judged for i in trends),
-        tiles=_tiles(card.regions),
-        shapes=_shapes(geojson, card.regions),
-        silent=_silent(card),
-        short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
-        states=STATUSES,
-        absent=_absent(card),
-        task_counts={
-            name: sum(getattr(owner, name) for owner in card.tasks)
-            for name in ("due", "on_time", "overdue")
-        },
+    return (
+        environment(card.lang)
+        .get_template("scorecard.html.j2")
+        .render(
+            card=card,
+            links=links,
+            alert_title=wording.alert_text(alert.kind, alert.title, alert.subject, card.lang)
+            if alert
+            else "",
+            t=t,
+            words=wording.WORDS[card.lang],
+            css=Markup(stylesheet()),  # noqa: S704 - our own file, no input
+            sentence=wording.sentence(card),
+            good=counts["on_track"] + counts["met"],
+            counts=counts,
+            periods=" · ".join(period_text(p, card.lang) for p in card.periods) or "—",
+            as_of=moment_text(card.as_of),
+            day=day_text,
+            held_reason=wording.held_reason,
+            number=wording.number,
+            actions=tuple(_action_view(a, card) for a in card.actions),
+            heat=_heat(card),
+            charts=tuple(_chart(i, card) for i in trends),
+            charts_judged=any(i.judged for i in trends),
+            charts_plain=any(not i.judged for i in trends),
+            tiles=_tiles(card.regions),
+            shapes=_shapes(geojson, card.regions),
+            silent=_silent(card),
+            short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
+            states=STATUSES,
+            absent=_absent(card),
+            task_counts={
+                name: sum(getattr(owner, name) for owner in card.tasks)
+                for name in ("due", "on_time", "overdue")
+            },
+        )
     )
 
 
@@ -378,9 +382,7 @@ def _heat(card: Scorecard) -> Heat:
         cells = tuple(_heat_cell(i, region.code, judged, card.lang) for i in columns)
         bar = 100 * region.lagging / most if most else 0.0
         rows.append(HeatRow(region, cells, round(bar, 1)))
-    heads = tuple(
-        (wording.short_name(i, card.lang), _title(i, card.lang), i.code) for i in columns
-    )
+    heads = tuple((wording.short_name(i, card.lang), _title(i, card.lang), i.code) for i in columns)
     values = tuple(
         (
             i.code,

@@ -686,9 +686,7 @@ def _alert(
     return None
 
 
-def _missing(
-    conn: psycopg.Connection[Any], plan_version: str, lang: str
-) -> tuple[Missing, ...]:
+def _missing(conn: psycopg.Connection[Any], plan_version: str, lang: str) -> tuple[Missing, ...]:
     found = [
         Missing(**{**r, "region_name": names.region(r["region_code"], r["region_name"], lang)})
         for r in _rows(conn, "missing", {"plan_version": plan_version})
