@@ -294,7 +294,7 @@ _UNITS: Mapping[str, Mapping[str, str]] = {
         "yuan/student/year": "yuan/student",
     },
 }
-_WHOLE = frozenset({"count", "places", "persons", "元/生", "yuan/pupil/year", "yuan/student/year"})
+WHOLE = frozenset({"count", "places", "persons", "元/生", "yuan/pupil/year", "yuan/student/year"})
 _ORDINALS = "〇一二三四五六七八九十"
 
 
@@ -306,7 +306,7 @@ def unit_label(unit: str, lang: str) -> str:
 def decimals(unit: str, numbers: Sequence[float]) -> int:
     """Digits after the point that an indicator's numbers need, the same for all of them."""
     largest = max((abs(n) for n in numbers), default=0.0)
-    if unit in _WHOLE:
+    if unit in WHOLE:
         return 0
     if unit == "%":
         return 2 if 0 < largest < 1 else 1
@@ -320,7 +320,7 @@ def digits(indicator: Indicator) -> int:
     places = decimals(indicator.unit, indicator.numbers())
     gap = -(indicator.city.distance or 0.0)
     hidden = 0 < gap < 0.5 * 10**-places
-    return places + 1 if hidden and places < 3 and indicator.unit not in _WHOLE else places
+    return places + 1 if hidden and places < 3 and indicator.unit not in WHOLE else places
 
 
 def number(value: float | None, places: int | None) -> str:

@@ -38,6 +38,8 @@ class Trend:
     target: tuple[float, float] | None
     interval: tuple[float, float, float, float] | None
     """x, expected y, y of the low end, y of the high end."""
+    cut: tuple[bool, bool]
+    """Whether the low and the high end lie outside the frame."""
     rings: tuple[tuple[float, float], ...]
     labels: tuple[Label, ...]
     axis_y: float = _BOTTOM + 12
@@ -116,8 +118,9 @@ def trend(
     if path:
         target = (x(path[-1][0]), y(path[-1][1]))
         ends.append((target[1], written[path[-1][1]], "plan"))
-    interval = None
+    interval, cut = None, (False, False)
     if expected:
+        cut = (expected[1] < low - 1e-9, expected[2] > high + 1e-9)
         value, below, above, text = expected
         interval = (x(FINAL_YEAR), y(value), y(below), y(above))
         ends.append((interval[1], text, "expected"))
@@ -133,6 +136,7 @@ def trend(
         dots=dots,
         target=target,
         interval=interval,
+        cut=cut,
         rings=tuple((x(year), y(value)) for year, value, _ in published),
         labels=tuple(labels),
     )

@@ -13,7 +13,7 @@ from eduplan.site.layout import Book, Cell, Fact, Page, Section, Table, address,
 from eduplan.site.query import Row
 from eduplan.site.wording import amount, label, school_type
 
-_MOST_LATE = 60
+_MOST_NAMES = 12
 _MOST_RULES = 10
 _MOST_DIFFERENCES = 15
 _MOST_EXPOSED = 10
@@ -45,14 +45,13 @@ def county_page(book: Book, region: Region) -> Page:
 def _facts(book: Book, region: Region) -> tuple[Fact, ...]:
     t, word = book.t, words.WORDS[book.lang]
     place = 1 + sum(r.lagging > region.lagging for r in book.card.regions)
-    lagging = words.TEXTS[book.lang]["lagging_of"].format(n=region.lagging, total=region.judged)
     note = t["lagging_rank"].format(n=place, total=len(book.card.regions))
     tally = tuple(
         Fact(word[status], str(region.counts[status]), status=status)
         for status in STATUSES
         if region.counts.get(status)
     )
-    return (Fact(words.TEXTS[book.lang]["lagging"], lagging, note), *tally)
+    return (Fact(t["judged"], str(region.judged), note), *tally)
 
 
 def _cell(indicator: Indicator, region: Region) -> Value | None:
@@ -60,7 +59,8 @@ def _cell(indicator: Indicator, region: Region) -> Value | None:
 
 
 def _indicators(book: Book, region: Region) -> Section:
-    t, path, rows = book.t, address(book.lang, "county", region.code), []
+    t, path = book.t, address(book.lang, "county", region.code)
+    rows: list[tuple[Cell, ...]] = []
     for action in book.card.actions:
         found = [(i, c) for i in action.indicators if (c := _cell(i, region)) is not None]
         if found:
@@ -110,42 +110,45 @@ def _row(book: Book, path: str, indicator: Indicator, cell: Value) -> tuple[Cell
 
 
 def _not_reported(book: Book, region: Region) -> Section:
+    """Who is missing and who was late, a row for each dataset."""
     t = book.t
-    found = book.facts.late.get(region.code, ())
-    rows = tuple(
-        (
-            Cell(_unit_name(book, r), own=True),
-            Cell(book.dataset(r["dataset"]), own=True),
-            Cell(r["period"]),
-            Cell(str(r["due_on"])),
-            Cell(
-                t[r["status"]],
-                note=t["refused"].format(day=r["refused_on"])
-                if r["status"] == "missing" and r["refused_on"]
-                else "",
-                css="bad" if r["status"] == "missing" else "",
-            ),
-            Cell(str(r["received_on"] or "—")),
-            Cell(str(r["days_late"]), css="n"),
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for r in book.facts.late.get(region.code, ()):
+        groups.setdefault((r["status"], r["dataset"]), []).append(r)
+    rows = []
+    for (status, dataset), found in groups.items():
+        names = [_unit_name(book, r) for r in found[:_MOST_NAMES]]
+        listed = ("、" if book.lang == "zh" else "; ").join(names)
+        notes = []
+        if len(found) > _MOST_NAMES:
+            notes.append(t["and_more"].format(n=len(found) - _MOST_NAMES))
+        if refused := sum(1 for r in found if status == "missing" and r["refused_on"]):
+            notes.append(t["refused"].format(n=refused))
+        rows.append(
+            (
+                Cell(book.dataset(dataset), own=True),
+                Cell(found[0]["period"]),
+                Cell(str(found[0]["due_on"]), css="code"),
+                Cell(t[status], css="bad" if status == "missing" else ""),
+                Cell(str(len(found)), css="n"),
+                Cell(str(max(r["days_late"] for r in found)), css="n"),
+                Cell(listed, note=" · ".join(notes), own=True),
+            )
         )
-        for r in found[:_MOST_LATE]
-    )
     heads = (
-        t["who"],
         t["dataset"],
         t["period"],
         t["due_on"],
         t["status"],
-        t["received_on"],
+        "#" + t["how_many"],
         "#" + t["days"],
+        t["who"],
     )
-    more = len(found) - len(rows)
     return Section(
         "missing",
         t["not_reported"],
         t["not_reported_note"],
-        (Table(heads, rows),) if rows else (),
-        (t["more"].format(n=more),) if more else (),
+        (Table(heads, tuple(rows), css="late"),) if rows else (),
         empty=t["all_reported"],
     )
 

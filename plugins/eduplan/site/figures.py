@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from eduplan.scorecard import wording as words
 from eduplan.scorecard.query import STATUSES, Cell, Indicator
-from eduplan.site.layout import Book, Row
+from eduplan.site.layout import Book
+from eduplan.site.query import Row
 from eduplan.site.wording import signed
 
 Number = Decimal | float | None
@@ -15,7 +16,10 @@ def distance_text(book: Book, indicator: Indicator, distance: float | None) -> s
     """Distance with its sign; of a share in percentage points."""
     if distance is None:
         return ""
-    number = signed(words.number(distance, words.digits(indicator)))
+    places = words.digits(indicator)
+    while indicator.unit not in words.WHOLE and 0 < abs(distance) < 0.5 * 10**-places < 1:
+        places += 1  # never show a lag as none
+    number = signed(words.number(distance, places))
     if indicator.unit == "%":
         return book.t["points"].format(n=number)
     label = words.unit_label(indicator.unit, book.lang)

@@ -642,12 +642,12 @@ def revisions(book: Book, *, code: str = "", region: str = "") -> Section:
         "#" + t["change"],
         t["cause"],
     )
-    more = len(shown) - len(rows)
+    left = len(shown) - len(rows)
     return Section(
         "revisions",
         t["revisions"],
         t["revisions_note"] if rows else "",
         (Table(heads, tuple(rows)),) if rows else (),
-        (t["more"].format(n=more),) if more else (),
+        (t["more"].format(n=left),) if left else (),
         empty=t["revisions_none"],
     )

@@ -11,7 +11,7 @@ from eduplan.scorecard import Scorecard, names
 from eduplan.scorecard import wording as words
 from eduplan.scorecard.html import moment_text
 from eduplan.site.charts import Bar, Spark, Trend
-from eduplan.site.query import Facts, Row
+from eduplan.site.query import Facts
 from eduplan.site.wording import TEXTS
 
 LANGUAGES = ("zh", "en")

@@ -34,7 +34,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reason": "为什么没有数值",
         "why_status": "为什么不判定",
         "trend": "走势",
-        "trend_note": "实线＝实际，虚线＝规划轨迹，◆＝目标，Ⅰ＝2027 预计的 95% 区间，○＝公布数",
+        "trend_note": "实线＝实际，虚线＝规划轨迹，◆＝目标，竖条＝2027 预计的 95% 区间（箭头处截断），○＝公布数",
         "expected": "预计 {value}（{low}～{high}）",
         "standard": "国家标准 {text}",
         "definition": "口径",
@@ -84,7 +84,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "female": "女",
         "male": "男",
         "projection": "2027 年预计",
-        "projection_text": "{first}—{last} 年 {n} 个数值外推：{value}，95% 区间 {low}～{high}{outlook}。",
+        "projection_text": "{first}—{last} 年 {n} 个数值外推：{value}，"
+        "95% 区间 {low}～{high}{outlook}。",
         "schools": "学校",
         "schools_note": "{n} 所学校有公布数值，只列两端各 {most} 所",
         "schools_all": "{n} 所学校有公布数值",
@@ -124,19 +125,21 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "revisions_none": "首次公布后没有修订。",
         "region": "地区",
         # a county
-        "lagging_rank": "由多到少第 {n}，共 {total}",
+        "lagging_rank": "滞后项数由多到少第 {n}，共 {total}",
         "plan_table": "指标与规划",
         "plan_table_note": "位次＝有数值的各县（市、区）中由好到差",
-        "not_reported": "尚未报送",
-        "not_reported_note": "最近一个到期的报送期；逾期天数算到数据日",
+        "not_reported": "未报与迟报",
+        "not_reported_note": "各数据集最近一个到期的报送期；逾期天数算到数据日",
         "who": "单位",
         "due_on": "截止",
-        "received_on": "收到",
-        "days": "逾期天数",
-        "refused": "{day} 退回",
+        "days": "最多逾期（天）",
+        "refused": "其中 {n} 家曾被退回",
+        "and_more": "另有 {n} 家",
+        "how_many": "家数",
+        "judged": "可判定指标",
         "missing": "未报",
         "late": "迟报",
-        "all_reported": "到期的报送都已收到。",
+        "all_reported": "到期的报送都按期收到。",
         "reporting": "报送覆盖",
         "reporting_note": "每个数据集最近一个到期的报送期；学校＝应有记录的学校",
         "units": "报送单位",
@@ -202,8 +205,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "reason": "Why there is no value",
         "why_status": "Why it is not judged",
         "trend": "Trend",
-        "trend_note": "Solid: actual; dashed: trajectory; diamond: target; bar: 95 % interval of what"
-        " to expect in 2027; ring: published figure",
+        "trend_note": "Solid: actual; dashed: trajectory; diamond: target; bar: 95 % interval of"
+        " what to expect in 2027 (an arrow where it is cut); ring: published figure",
         "expected": "expected {value} ({low} to {high})",
         "standard": "standard {text}",
         "definition": "Definition",
@@ -294,20 +297,22 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "cause": "Cause",
         "revisions_none": "Not revised since it was first published.",
         "region": "Region",
-        "lagging_rank": "{n} of {total}, most first",
+        "lagging_rank": "by lagging {n} of {total}, most first",
         "plan_table": "Indicators against the plan",
         "plan_table_note": "Rank: from the best, among the counties with a value",
-        "not_reported": "Not reported",
-        "not_reported_note": "Newest reporting period that is due; days late are counted to the"
-        " day of the data",
+        "not_reported": "Missing and late reports",
+        "not_reported_note": "Newest period due of each dataset; days are counted to the day of"
+        " the data",
         "who": "Unit",
         "due_on": "Due",
-        "received_on": "Received",
-        "days": "Days late",
-        "refused": "refused {day}",
+        "days": "Days late, at most",
+        "refused": "{n} of them were refused",
+        "and_more": "and {n} more",
+        "how_many": "Units",
+        "judged": "Judged",
         "missing": "missing",
         "late": "late",
-        "all_reported": "Everything due was received.",
+        "all_reported": "Everything due was received on time.",
         "reporting": "Reporting coverage",
         "reporting_note": "Newest period due of each dataset; schools: those that should be in it",
         "units": "Units",
@@ -559,7 +564,8 @@ def area(name: str, lang: str) -> str:
 def terms(text: str, measures: Mapping[str, str], lang: str) -> str:
     """Sum of measures as the registry writes it, in words; in English the measures' codes.
 
-    ``classes@primary + classes@junior`` is 班数（小学） + 班数（初中）; ``[-8]`` is eight years ago.
+    ``classes@primary + classes@junior`` is 班数（小学） + 班数（初中）;
+    ``[-8]`` is eight years ago.
     """
 
     def word(found: re.Match[str]) -> str:
