@@ -468,7 +468,7 @@ def standard(indicator: Indicator, lang: str) -> tuple[str, str]:
 
 
 _REASONS: Mapping[str, str] = {
-    "填报不全,缺报单位可能改变判定": "Reporting is incomplete and the missing could change the verdict",
+    "填报不全,缺报单位可能改变判定": "Reporting is incomplete and could change the verdict",
     "分母为零": "The denominator is zero",
     "人数过少,为保护个人信息不予公布": "So few persons that it is hidden to protect them",
     "本期没有两侧数据齐全的填报单位": "No unit reported both sides in this period",

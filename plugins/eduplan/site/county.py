@@ -7,7 +7,16 @@ from eduplan.scorecard import wording as words
 from eduplan.scorecard.query import STATUSES, Indicator, Region
 from eduplan.scorecard.query import Cell as Value
 from eduplan.site import charts
-from eduplan.site.figures import bare, distance_text, full, past, rank_text, ranks
+from eduplan.site.figures import (
+    bare,
+    distance_text,
+    due_text,
+    full,
+    past,
+    rank_text,
+    ranks,
+    target_text,
+)
 from eduplan.site.indicator import exposure_cells, revisions
 from eduplan.site.layout import Book, Cell, Fact, Page, Section, Table, address, relative
 from eduplan.site.query import Row
@@ -101,8 +110,8 @@ def _row(book: Book, path: str, indicator: Indicator, cell: Value) -> tuple[Cell
             css="n",
         ),
         Cell(spark=charts.spark(history)),
-        Cell(write(cell.trajectory) if cell.judged else "", css="n"),
-        Cell(write(cell.final_target) if cell.judged else "", css="n"),
+        Cell(due_text(indicator, cell), css="n"),
+        Cell(target_text(indicator, cell), css="n"),
         Cell(distance_text(book, indicator, cell.distance) if cell.judged else "", css="n"),
         Cell(rank_text(ranks(indicator).get(cell.region_code)), css="n"),
         Cell(write(indicator.city.value), css="n soft"),
@@ -127,9 +136,9 @@ def _not_reported(book: Book, region: Region) -> Section:
         rows.append(
             (
                 Cell(book.dataset(dataset), own=True),
-                Cell(found[0]["period"]),
-                Cell(str(found[0]["due_on"]), css="code"),
-                Cell(t[status], css="bad" if status == "missing" else ""),
+                Cell(found[0]["period"], css="whole"),
+                Cell(str(found[0]["due_on"]), css="whole"),
+                Cell(t[status], css="whole bad" if status == "missing" else "whole"),
                 Cell(str(len(found)), css="n"),
                 Cell(str(max(r["days_late"] for r in found)), css="n"),
                 Cell(listed, note=" · ".join(notes), own=True),
@@ -163,8 +172,8 @@ def _reporting(book: Book, region: Region) -> Section:
     rows = tuple(
         (
             Cell(book.dataset(r["dataset"]), own=True),
-            Cell(r["period"]),
-            Cell(str(r["due_on"])),
+            Cell(r["period"], css="whole"),
+            Cell(str(r["due_on"]), css="whole"),
             Cell(t["units_of"].format(n=r["units_on_time"] + r["units_late"],
                                       total=r["units_expected"]), css="n"),
             Cell(str(r["units_late"] or "—"), css="n"),

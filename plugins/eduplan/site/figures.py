@@ -26,6 +26,20 @@ def distance_text(book: Book, indicator: Indicator, distance: float | None) -> s
     return f"{number} {label}".strip()
 
 
+def due_text(indicator: Indicator, cell: Cell) -> str:
+    """Where the trajectory should be now; a band has none."""
+    return bare(indicator)(cell.trajectory) if cell.judged and indicator.band is None else ""
+
+
+def target_text(indicator: Indicator, cell: Cell) -> str:
+    """Final target, or the band."""
+    if not cell.judged:
+        return ""
+    if indicator.band is not None:
+        return "–".join(words.number(end, None) for end in indicator.band)
+    return bare(indicator)(cell.final_target)
+
+
 def full(book: Book, indicator: Indicator) -> Callable[[Number], str]:
     """Write a value of ``indicator`` with its unit."""
     places = words.digits(indicator)

@@ -11,6 +11,7 @@ from eduplan.site.figures import (
     Number,
     bare,
     distance_text,
+    due_text,
     full,
     past,
     rank_text,
@@ -266,7 +267,7 @@ def _counties(book: Book, indicator: Indicator) -> Section:
                     css="n",
                     bar=bar,
                 ),
-                Cell(write(cell.trajectory) if cell.judged else "—", css="n"),
+                Cell(due_text(indicator, cell) or "—", css="n"),
                 Cell(
                     distance_text(book, indicator, cell.distance) if cell.judged else "—", css="n"
                 ),
@@ -484,7 +485,8 @@ def _schools(book: Book, indicator: Indicator) -> Section:
     texts = (t["schools_hidden"].format(n=hidden),) if hidden else ()
     found = book.facts.schools.get(indicator.code, ())
     if not found:
-        return Section("schools", t["schools"], texts=texts or (t["schools_none"],))
+        text = t["schools_all_hidden"].format(n=hidden) if hidden else t["schools_none"]
+        return Section("schools", t["schools"], texts=(text,))
     total = found[0]["school_count"]
 
     def table(rows: Sequence[Row], title: str) -> Table:
