@@ -174,8 +174,12 @@ def _reporting(book: Book, region: Region) -> Section:
             Cell(book.dataset(r["dataset"]), own=True),
             Cell(r["period"], css="whole"),
             Cell(str(r["due_on"]), css="whole"),
-            Cell(t["units_of"].format(n=r["units_on_time"] + r["units_late"],
-                                      total=r["units_expected"]), css="n"),
+            Cell(
+                f"{r['units_on_time'] + r['units_late']} / {r['units_expected']}"
+                if r["units_expected"]
+                else "—",
+                css="n",
+            ),
             Cell(str(r["units_late"] or "—"), css="n"),
             Cell(str(r["units_missing"] or "—"), css="n bad" if r["units_missing"] else "n"),
             Cell(
@@ -186,7 +190,7 @@ def _reporting(book: Book, region: Region) -> Section:
             ),
         )
         for r in book.facts.coverage.get(region.code, ())
-    )  # fmt: skip
+    )
     heads = (
         t["dataset"],
         t["period"],
