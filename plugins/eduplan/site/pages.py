@@ -6,6 +6,7 @@ from eduplan.scorecard import Scorecard
 from eduplan.scorecard import wording as words
 from eduplan.scorecard.html import Links
 from eduplan.site.county import county_page
+from eduplan.site.figures import target_text
 from eduplan.site.indicator import indicator_page
 from eduplan.site.layout import (
     LANGUAGES,
@@ -72,13 +73,20 @@ def _indicators(book: Book) -> Page:
                     Cell(i.name, href=relative(path, address(book.lang, "indicator", i.code))),
                     Cell(status=cell.status),
                     Cell(words.with_unit(cell.value, places, i.unit, book.lang), css="n"),
-                    Cell(words.number(cell.final_target, places) if cell.judged else "", css="n"),
+                    Cell(target_text(i, cell), css="n"),
                     Cell(words.coverage_text(cell, book.lang), css="soft")
                     if cell.value is not None
                     else Cell(why, css="soft", own=True),
                 )
             )
-    heads = (t["code"], t["indicator"], t["status"], "#" + t["value"], "#" + t["target"], "")
+    heads = (
+        t["code"],
+        t["indicator"],
+        t["status"],
+        "#" + t["value"],
+        "#" + t["target"],
+        t["remark"],
+    )
     return book.page(
         path,
         t["indicators"],

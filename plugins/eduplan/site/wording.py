@@ -19,6 +19,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "footer": "只用已公布的汇总数；过小的数已隐去。静态页面，不含脚本，可离线打开和打印。",
         "none": "没有。",
         "more": "另有 {n} 行未列出。",
+        "remark": "覆盖、原因",
         # an indicator
         "indicator": "指标",
         "code": "代码",
@@ -193,6 +194,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         " open them offline, print them on A4.",
         "none": "None.",
         "more": "{n} more rows are not listed.",
+        "remark": "Coverage, reason",
         "indicator": "Indicator",
         "code": "Code",
         "value": "Value",
@@ -542,7 +544,7 @@ READING: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("Revisions", "A published value that changes leaves a record: from, to, and the batches"
          " that caused it."),
         ("Denominators", "Indicators without target or data, hidden or incomplete ones are not"
-         " judged and not counted in “so many of so many”."),
+         " judged and not counted in n of m."),
     ),
 }  # fmt: skip
 _TERM = re.compile(r"([a-z][a-z0-9_]*)@([a-z_]+)(?:\[(-?\d+)\])?")
