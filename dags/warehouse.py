@@ -5,8 +5,8 @@
 **Inputs**: any asset `x-edu://published/<dataset>`.
 
 **Outputs**: the schemas `staging`, `intermediate`, `marts` and `bi`; results of every model and
-test in `ops.build_node`; the scorecard page under `report/`; the static
-site under `site/`; the asset `x-edu://built/warehouse`.
+test in `ops.build_node`; the scorecard page under `report/`; the static site under `site/`; the
+asset `x-edu://built/warehouse`.
 
 **When it fails**: the log of `build` names the model or test, its message and its compiled SQL.
 Mend it and clear the task; readers keep the last good tables meanwhile. A build is skipped when
