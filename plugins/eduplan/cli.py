@@ -259,6 +259,9 @@ def build(
 def report(
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     html: Annotated[Path | None, typer.Option(help="Write the page here.")] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="Print the page into this file, two A3 pages.")
+    ] = None,
     terminal: Annotated[bool, typer.Option(help="Also print the scorecard.")] = True,
 ) -> None:
     """Write the plan scorecard as an HTML page and print it."""
@@ -275,6 +278,22 @@ def report(
         with warehouse.connect(ensure_database(settings)) as conn:
             render_terminal(read_scorecard(conn, settings, lang), out)
     out.print(str(path), soft_wrap=True)
+    if pdf is not None:
+        from eduplan.browser import print_pdf
+
+        out.print(str(print_pdf(path, pdf)), soft_wrap=True)
+
+
+@app.command()
+def site(
+    to: Annotated[Path | None, typer.Option("--out", help="Folder; default <home>/site.")] = None,
+) -> None:
+    """Write the scorecard and a page per county and indicator as a static site, in zh and en."""
+    from eduplan.site import write_site
+
+    written = write_site(settings_of(), to)
+    size = f"{written.size / 1e6:.1f} MB"
+    out.print(f"{written.path / 'index.html'}  {written.pages} pages, {size}", soft_wrap=True)
 
 
 # --- listings ------------------------------------------------------------------------------------

@@ -259,3 +259,13 @@ def scorecard() -> str:
         path = write_scorecard(_settings())
     log.info("scorecard: %s", path)
     return str(path)
+
+
+def site() -> str:
+    """Write the static site; return its folder."""
+    from eduplan.site import write_site
+
+    with transient_errors_only():
+        written = write_site(_settings())
+    log.info("site: %s, %s pages, %s bytes", written.path, written.pages, written.size)
+    return str(written.path)
