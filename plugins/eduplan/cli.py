@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import alerts, defects, drift, late, quarantine, review
+from eduplan.commands import alerts, defects, drift, late, lineage, quarantine, review
 from eduplan.console import (
     Format,
     FormatOption,
@@ -42,6 +42,8 @@ for _name, _commands in (
     ("alerts", alerts),
 ):
     app.add_typer(_commands.app, name=_name)
+
+app.command()(lineage.lineage)
 
 
 def main() -> None:
@@ -444,13 +446,15 @@ def migrate() -> None:
 @app.command(hidden=True)
 def docs() -> None:
     """Generate the reference pages under ``docs/`` from the contracts and the registry."""
-    from eduplan import docs_indicators, docs_reference
+    from eduplan import docs_indicators, docs_lineage, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
+    for path in docs_lineage.write_reference(settings):
+        out.print(str(path), soft_wrap=True)
 
 
 if __name__ == "__main__":
