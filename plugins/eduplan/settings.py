@@ -4,7 +4,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     """A held batch waits so long for a decision; then its request expires and it stays held."""
     alerts_file: Path | None = None
     """Routes of alerts; unset: ``alerts.yaml`` in the home, else the one of the project."""
+    openlineage_url: str | None = None
+    """OpenLineage receiver, e.g. http://marquez:5000; unset (and no file): no events at all."""
+    openlineage_api_key: SecretStr | None = None
+    openlineage_namespace: str = "eduplan"
+    openlineage_file: Path | None = None
+    """Append OpenLineage events to this file instead of sending them."""
 
     def model_post_init(self, _context: object) -> None:
         """Resolve the paths that depend on ``home`` so that relative ones never move with cwd."""

@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from eduplan import warehouse
 from eduplan.contract import load_contracts
 from eduplan.errors import BuildError
+from eduplan.lineage import events
 from eduplan.postgres import ensure_database
 from eduplan.quality import registry, windows
 from eduplan.quality.clock import fixed_day
@@ -79,13 +80,18 @@ class BuildResult:
 
 
 def build(
-    settings: Settings, *, full_refresh: bool = False, select: str | None = None
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    select: str | None = None,
+    parent: events.Parent | None = None,
 ) -> BuildResult:
     """Build the warehouse from the published batches; skip when nothing changed.
 
     The build is skipped when the published batches and the dbt project are those of the last good
     build. A changed project rebuilds incremental models in full. ``select`` (dbt syntax) builds a
-    part and always runs. Two builds never run at once: the second waits.
+    part and always runs. Two builds never run at once: the second waits. ``parent`` is the run that
+    OpenLineage is told to have started it.
 
     Raises BuildError naming each model or test that failed and its compiled SQL.
     """
@@ -114,6 +120,9 @@ def build(
         seconds = time.monotonic() - clock
         error = explain(outcome, settings)
         build_id = _record(conn, outcome, fingerprint, started, error)
+    with _environment(_connection_variables(url)):
+        artefacts = settings.home / "dbt" / "target"
+        events.emit_build(settings, artefacts, started, outcome.success, parent, code)
     if error:
         raise BuildError(
             error,

@@ -17,6 +17,8 @@ from sqlglot import exp
 
 from eduplan.contract import Contract
 
+REF = "dbt"
+"""Schema of models and seeds in rendered SQL."""
 _MACROS = """
 {% macro published(dataset, columns) -%}
 select {{ columns | join(', ') }}, period, batch_id from raw.{{ dataset }}
@@ -46,8 +48,7 @@ class Project:
 
     def query(self, model: str) -> exp.Query:
         """Return the parsed SELECT of a model."""
-        template = self._macros + self.models[model].read_text("utf-8")
-        text = self._environment.from_string(template).render()
+        text = self._environment.from_string(self.models[model].read_text("utf-8")).render()
         parsed = sqlglot.parse_one(text, read="postgres")
         if not isinstance(parsed, exp.Query):
             raise TypeError(f"{model} is no query")
@@ -60,7 +61,8 @@ class Project:
         variables = yaml.safe_load((self.folder / "dbt_project.yml").read_text("utf-8"))["vars"]
         known = environment.globals
         known.update(
-            ref=lambda name: name,
+            # A schema of its own: a common table expression may have the name of a model.
+            ref=lambda name: f"{REF}.{name}",
             source=lambda schema, name: f"{schema}.{name}",
             var=lambda name, default=None: variables.get(name, default),
             config=lambda **_options: "",
@@ -68,10 +70,12 @@ class Project:
             execute=False,
             this="this",
         )
-        return environment
-
-    @cached_property
-    def _macros(self) -> str:
-        """The macros in one text, ours instead of the two that ask a server."""
+        # In one text, since they call each other; ours stand for the two that ask a server.
         texts = [path.read_text("utf-8") for path in sorted((self.folder / "macros").glob("*.sql"))]
-        return "".join([*texts, _MACROS])
+        module = environment.from_string("".join([*texts, _MACROS])).module
+        known.update(
+            (name, macro)
+            for name, macro in vars(module).items()
+            if isinstance(macro, jinja2.runtime.Macro)
+        )
+        return environment

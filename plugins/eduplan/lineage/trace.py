@@ -18,7 +18,7 @@ from functools import cache
 from sqlglot import exp
 
 from eduplan.errors import EduplanError
-from eduplan.lineage.project import Project
+from eduplan.lineage.project import REF, Project
 
 ROLES = ("value", "filter", "key")
 """What a source column does: it is in the number, it decides whether a row counts, or it says whose
@@ -68,7 +68,7 @@ class Kind:
     counted: Origins = NOTHING
 
 
-class _Open(Columns):
+class Open(Columns):
     """Columns of a table that no contract describes: any name is one of them."""
 
     def __init__(self, dataset: str) -> None:
@@ -80,6 +80,12 @@ class _Open(Columns):
 
     def __contains__(self, name: object) -> bool:
         return True
+
+    def copy(self) -> Open:
+        """Return the same columns, known ones and others."""
+        made = Open(self.dataset)
+        made.update(self)
+        return made
 
 
 @dataclass
@@ -102,7 +108,7 @@ class _Frame:
         else:
             for open_ones in (False, True):
                 for columns in self.tables.values():
-                    if isinstance(columns, _Open) == open_ones and name in columns:
+                    if isinstance(columns, Open) == open_ones and name in columns:
                         return columns[name]
         return self.outer.find(name, table) if self.outer else None
 
@@ -116,7 +122,7 @@ class _Frame:
 
 
 def _copied(columns: Columns) -> Columns:
-    return columns if isinstance(columns, _Open) else dict(columns)
+    return columns.copy() if isinstance(columns, Open) else dict(columns)
 
 
 def as_role(origins: Iterable[Origin], role: str) -> Origins:
@@ -153,11 +159,11 @@ def _merged(kinds: Iterable[Kind]) -> list[Kind]:
         if before is None:
             found[key] = kind
             continue
+        columns = _copied(before.columns)
+        for name, value in before.columns.items():
+            columns[name] = Value(value.origins | kind.columns[name].origins, value.known)
         found[key] = Kind(
-            {
-                name: Value(value.origins | kind.columns[name].origins, value.known)
-                for name, value in before.columns.items()
-            },
+            columns,
             before.origins | kind.origins,
             before.counted | kind.counted,
         )
@@ -166,6 +172,9 @@ def _merged(kinds: Iterable[Kind]) -> list[Kind]:
 
 class Tracer:
     """Reads the models of a project, each once."""
+
+    literals = True
+    """False: rows are not told apart by literals; faster, where only columns are asked for."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -176,22 +185,19 @@ class Tracer:
         schema, _, table = name.rpartition(".")
         if schema == "raw":
             return (self._published(table),)
-        if schema:
-            return (Kind(_Open(name), counted=frozenset({Origin(name, ALL)})),)
         if name in self.project.seeds:
             columns = {
                 c: Value(frozenset({Origin(name, c)})) for c in self.project.seed_columns(name)
             }
             return (Kind(columns, counted=frozenset({Origin(name, ALL)})),)
-        if name not in self.project.models:
-            raise EduplanError(f"lineage: no relation {name}")
-        query = self.project.query(name)
-        kinds = _Query(self, {}).kinds(query, None)
-        return (
-            tuple(_staged(kind, name) for kind in kinds)
-            if name.startswith("stg_")
-            else tuple(kinds)
-        )
+        if name not in self.project.models:  # a table of the pipeline, or a snapshot
+            return (Kind(Open(name), counted=frozenset({Origin(name, ALL)})),)
+        kinds = self.read(name)
+        return tuple(_staged(kind, name) if name.startswith("stg_") else kind for kind in kinds)
+
+    def read(self, model: str) -> list[Kind]:
+        """Return the kinds of rows of a model."""
+        return _Query(self, {}).kinds(self.project.query(model), None)
 
     def _published(self, dataset: str) -> Kind:
         columns: Columns = {
@@ -274,7 +280,7 @@ class _Query:
                     )
                 )
             )
-        return out
+        return self._told_apart(out)
 
     def _table(self, item: exp.Expr, frame: _Frame | None) -> tuple[str, list[Kind]]:
         """Return alias and kinds of an item of FROM; a lateral one sees ``frame``."""
@@ -295,10 +301,9 @@ class _Query:
                 return alias, [_renamed(k, columns or inner) for k in kinds]
             return alias, [self._function(body, columns or [alias], frame)]
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
-            name = f"{item.db}.{item.name}" if item.db else item.name
-            kinds = (
-                list(self.named[name]) if name in self.named else list(self.tracer.relation(name))
-            )
+            name = f"{item.db}.{item.name}" if item.db not in ("", REF) else item.name
+            local = not item.db and name in self.named
+            kinds = self.named[name] if local else list(self.tracer.relation(name))
         elif isinstance(item, exp.Subquery | exp.Values):
             kinds = self.kinds(item, frame)
         else:
@@ -368,7 +373,7 @@ class _Query:
                         n: Value(v.origins | kind.origins | keys, v.known)
                         for n, v in kind.columns.items()
                     }
-                    if not isinstance(kind.columns, _Open)
+                    if not isinstance(kind.columns, Open)
                     else kind.columns
                 )
                 # Where nothing matches the columns are null: what they hold is not certain.
@@ -377,7 +382,7 @@ class _Query:
                         n: Value(v.origins, None) if v.known else v
                         for n, v in made.tables[alias].items()
                     }
-                    if not isinstance(kind.columns, _Open)
+                    if not isinstance(kind.columns, Open)
                     else kind.columns
                 )
                 if side == "FULL":
@@ -421,7 +426,7 @@ class _Query:
         out: list[Kind] = []
         for whole in self._frames(select, outer):
             for frame in self._split(items, whole):
-                columns: Columns = {}
+                columns = self._none_yet(items, frame)
                 for position, item in enumerate(items):
                     for name, value in self._item(item, frame):
                         # A name that is there already keeps its place for a UNION.
@@ -436,7 +441,25 @@ class _Query:
                     keys = self._keys(group, items, frame)
                     counted = keys or counted
                 out.append(Kind(columns, origins, counted))
-        return _merged(out)
+        return self._told_apart(out)
+
+    def _none_yet(self, items: list[exp.Expr], frame: _Frame) -> Columns:
+        """Return no columns, or those of a table without known ones where all are selected."""
+        for item in items:
+            named = isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+            if not named and not isinstance(item, exp.Star):
+                continue
+            for alias, columns in frame.tables.items():
+                if isinstance(columns, Open) and (not named or alias == item.text("table")):
+                    return Open(columns.dataset)
+        return {}
+
+    def _told_apart(self, kinds: list[Kind]) -> list[Kind]:
+        if not self.tracer.literals:
+            for kind in kinds:
+                for name, value in kind.columns.items():
+                    kind.columns[name] = Value(value.origins)
+        return _merged(kinds)
 
     def _keys(self, group: exp.Expr, items: list[exp.Expr], frame: _Frame) -> Origins:
         found = []
@@ -452,7 +475,7 @@ class _Query:
     def _split(self, items: list[exp.Expr], frame: _Frame) -> list[_Frame]:
         """Make a kind of each literal that a CASE gives the stage or the measure."""
         frames = [frame]
-        for item in items:
+        for item in items if self.tracer.literals else ():
             case = item.unalias()
             if item.alias not in _SPLIT or not isinstance(case, exp.Case):
                 continue
