@@ -80,8 +80,9 @@ def emit_build(
 ) -> int:
     """Tell the receiver what a build read and wrote; return how many events it took.
 
-    ``artefacts`` is dbt's target folder, ``version`` that of the project; the connection of the profile must stand in the
-    environment, as it does for dbt. Raises nothing: what goes wrong is a warning in the log.
+    ``artefacts`` is dbt's target folder, ``version`` that of the project; the connection of the
+    profile must stand in the environment, as it does for dbt. Raises nothing: what goes wrong is a
+    warning in the log.
     """
     described = transport(settings)
     if described is None:
