@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import alerts, defects, drift, late, lineage, quarantine, review
+from eduplan.commands import access, alerts, defects, drift, late, lineage, quarantine, review
 from eduplan.console import (
     Format,
     FormatOption,
@@ -40,6 +40,7 @@ for _name, _commands in (
     ("late", late),
     ("drift", drift),
     ("alerts", alerts),
+    ("access", access),
 ):
     app.add_typer(_commands.app, name=_name)
 
@@ -445,15 +446,15 @@ def migrate() -> None:
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/`` from the contracts and the registry."""
-    from eduplan import docs_indicators, docs_lineage, docs_reference
+    """Generate the reference pages under ``docs/`` from contracts, registry, models and views."""
+    from eduplan import docs_bi, docs_indicators, docs_lineage, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
-    for path in docs_lineage.write_reference(settings):
+    for path in (*docs_bi.write(settings), *docs_lineage.write_reference(settings)):
         out.print(str(path), soft_wrap=True)
 
 

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     openlineage_namespace: str = "eduplan"
     openlineage_file: Path | None = None
     """Append OpenLineage events to this file instead of sending them."""
+    access_file: Path | None = None
+    """Logins of readers; unset: ``access.yaml`` in the home, else the one of the project."""
+    role_prefix: str = Field(default="eduplan", pattern=r"^[a-z][a-z0-9_]{0,23}$")
+    """Roles of readers begin with it: several warehouses on one server need one each."""
 
     def model_post_init(self, _context: object) -> None:
         """Resolve the paths that depend on ``home`` so that relative ones never move with cwd."""

@@ -34,7 +34,7 @@ region as (
 ),
 
 school as (
-    select school_code, period_year, school_name, urban_rural, ownership
+    select school_code, period_year, school_name, county_code, urban_rural, ownership
     from {{ ref('int_school__years') }}
 ),
 
@@ -180,6 +180,9 @@ select
     final.indicator_code,
     final.region_level,
     final.region_code,
+    -- A school is its county's business wherever it stands.
+    case final.region_level when 'school' then school.county_code else final.region_code end::text
+        as county_code,
     coalesce(region.region_name, school.school_name)::text as region_name,
     final.breakdown,
     final.breakdown_value,

@@ -7,6 +7,15 @@ task as (
 
 measure_group as (
     select * from {{ ref('measure_group') }}
+),
+
+region as (
+    select * from {{ ref('region') }}
+),
+
+city as (
+    select region_code from region
+    where region_level = 'city'
 )
 
 select
@@ -20,6 +29,9 @@ select
     task.task_name::text as task_name,
     task.owner_name::text as owner_name,
     task.region_code::text as owner_region_code,
+    -- What an organisation of the city leads is the whole city's business.
+    case region.region_level when 'city_run' then city.region_code else task.region_code end::text
+        as county_code,
     task.co_owner_names::text as co_owner_names,
     task.deadline_text::text as deadline_text,
     task.deadline_rule::text as deadline_rule,
@@ -31,4 +43,6 @@ select
     task.status::text as status,
     task.batch_id::bigint as batch_id
 from task
+cross join city
 left join measure_group using (group_code)
+left join region on task.region_code = region.region_code

@@ -22,22 +22,14 @@ published as (
     where value.breakdown = 'all' and value.numerator is not null
 ),
 
-school as (
-    select
-        school_code, period_year, county_code
-    from {{ ref('int_school__years') }}
-),
-
 city as (
     select region_code from {{ ref('region') }}
     where region_level = 'city'
 ),
 
 placed as (
-    select published.*, school.county_code as parent_code
+    select published.*, published.county_code as parent_code
     from published
-    inner join school
-        on published.region_code = school.school_code and published.period_year = school.period_year
     where published.region_level = 'school'
     union all
     select published.*, city.region_code as parent_code
@@ -61,6 +53,7 @@ compared as (
         whole.period_year,
         part.region_level as contributor_level,
         part.region_code as contributor_code,
+        part.county_code,
         part.region_name as contributor_name,
         part.numerator,
         part.denominator,
@@ -103,6 +96,7 @@ select
     ranked.influence_rank::int as influence_rank,
     ranked.contributor_level::text as contributor_level,
     ranked.contributor_code::text as contributor_code,
+    ranked.county_code::text as county_code,
     ranked.contributor_name::text as contributor_name,
     ranked.numerator::numeric(28, 10) as numerator,
     ranked.denominator::numeric(28, 10) as denominator,

@@ -203,6 +203,7 @@ select
     indicator_code::text as indicator_code,
     region_level::text as region_level,
     region_code::text as region_code,
+    region_code::text as county_code,
     period::text as period,
     period_year::int as period_year,
     row_count::int as quarantined_rows,

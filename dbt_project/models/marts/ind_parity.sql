@@ -35,6 +35,7 @@ select
     indicator_code,
     region_level,
     region_code,
+    region_code as county_code,
     region_name,
     period,
     period_year,

@@ -27,6 +27,7 @@ select
     now.sort_order::int as sort_order,
     now.region_level::text as region_level,
     now.region_code::text as region_code,
+    now.county_code::text as county_code,
     now.region_name::text as region_name,
     now.period::text as period,
     now.period_year::int as period_year,

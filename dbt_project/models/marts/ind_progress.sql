@@ -228,6 +228,7 @@ select
     judged.direction::text as direction,
     judged.region_level::text as region_level,
     judged.region_code::text as region_code,
+    judged.region_code::text as county_code,
     judged.region_name::text as region_name,
     judged.period::text as period,
     judged.period_year::int as period_year,

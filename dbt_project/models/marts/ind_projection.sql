@@ -136,6 +136,7 @@ select
     indicator.direction::text as direction,
     aimed.region_level::text as region_level,
     aimed.region_code::text as region_code,
+    aimed.region_code::text as county_code,
     aimed.region_name::text as region_name,
     aimed.final_year::int as final_year,
     aimed.point_count::int as point_count,

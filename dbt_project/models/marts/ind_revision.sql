@@ -62,6 +62,7 @@ select
     indicator_code::text as indicator_code,
     region_level::text as region_level,
     region_code::text as region_code,
+    region_code::text as county_code,
     breakdown::text as breakdown,
     breakdown_value::text as breakdown_value,
     period::text as period,

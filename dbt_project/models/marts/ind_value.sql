@@ -32,6 +32,7 @@ select
     indicator_code,
     region_level,
     region_code,
+    county_code,
     region_name,
     breakdown,
     breakdown_value,

@@ -138,7 +138,7 @@ select
     judged.level::text as level,
     judged.unit_code::text as unit_code,
     coalesce(school.school_name, region.region_name)::text as unit_name,
-    judged.county_code::text as county_code,
+    case judged.level when 'city' then judged.unit_code else judged.county_code end::text as county_code,
     case reconciliation.period_kind
         when 'school_year' then {{ school_year('judged.period_year') }} else judged.period_year::text
     end::text as period,

@@ -6,6 +6,7 @@ as the contract describes it.
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from eduplan.contract import Contract
 
 REF = "dbt"
 """Schema of models and seeds in rendered SQL."""
+_MACRO = re.compile(r"{%-?\s*macro\b.*?\bendmacro\s*-?%}", re.S)
 _MACROS = """
 {% macro published(dataset, columns) -%}
 select {{ columns | join(', ') }}, period, batch_id from raw.{{ dataset }}
@@ -71,8 +73,10 @@ class Project:
             this="this",
         )
         # In one text, since they call each other; ours stand for the two that ask a server.
-        texts = [path.read_text("utf-8") for path in sorted((self.folder / "macros").glob("*.sql"))]
-        module = environment.from_string("".join([*texts, _MACROS])).module
+        # What else such a file holds (a materialization) is dbt's own language.
+        files = sorted((self.folder / "macros").glob("*.sql"))
+        macros = [text for path in files for text in _MACRO.findall(path.read_text("utf-8"))]
+        module = environment.from_string("".join([*macros, _MACROS])).module
         known.update(
             (name, macro)
             for name, macro in vars(module).items()

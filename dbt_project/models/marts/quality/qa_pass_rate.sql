@@ -82,6 +82,7 @@ select
     dimension.gb_dimension::text as gb_dimension,
     case when open_only.is_city then 'city' else 'county' end::text as region_level,
     open_only.region_code::text as region_code,
+    open_only.region_code::text as county_code,
     region.region_name::text as region_name,
     case when not open_only.is_closed then open_only.checked_count end::bigint as checked_count,
     case when not open_only.is_closed then open_only.failed_count end::bigint as failed_count,
@@ -96,3 +97,4 @@ left join {{ ref('int_quality__rules') }} as rule
 -- Where a rule changed its severity or dimension between two batches: as it stands.
 inner join {{ ref('quality_dimension') }} as dimension
     on coalesce(rule.dimension, open_only.dimension) = dimension.dimension
+where {{ is_visible('open_only.region_code') }}
