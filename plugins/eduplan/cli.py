@@ -276,6 +276,25 @@ def report(
     out.print(str(path), soft_wrap=True)
 
 
+@app.command("dbt-docs")
+def dbt_docs() -> None:
+    """Write the documentation of models, columns and their lineage as one page."""
+    from eduplan import transform
+
+    out.print(str(transform.write_docs(settings_of())), soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def metrics(
+    context: typer.Context,
+    command: Annotated[str, typer.Argument(help="query, list, validate-configs, …: as `mf`.")],
+) -> None:
+    """Ask MetricFlow, e.g. `metrics query --metrics on_track_rate --group-by metric_time`."""
+    from eduplan.metrics import run
+
+    run(settings_of(), [command, *context.args])
+
+
 # --- listings ------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.home / "data_docs"
 
     @property
+    def dbt_docs_dir(self) -> Path:
+        """Documentation of the dbt project."""
+        return self.home / "dbt_docs"
+
+    @property
     def report_dir(self) -> Path:
         """Scorecard pages."""
         return self.home / "report"
