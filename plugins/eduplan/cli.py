@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import access, alerts, defects, drift, export, late, quarantine, review
+from eduplan.commands import (
+    access,
+    alerts,
+    defects,
+    drift,
+    export,
+    late,
+    lineage,
+    quarantine,
+    review,
+)
 from eduplan.console import (
     Format,
     FormatOption,
@@ -44,6 +54,8 @@ for _name, _commands in (
     ("export", export),
 ):
     app.add_typer(_commands.app, name=_name)
+
+app.command()(lineage.lineage)
 
 
 def main() -> None:
@@ -296,6 +308,25 @@ def site(
     out.print(f"{written.path / 'index.html'}  {written.pages} pages, {size}", soft_wrap=True)
 
 
+@app.command("dbt-docs")
+def dbt_docs() -> None:
+    """Write the documentation of models, columns and their lineage as one page."""
+    from eduplan import transform
+
+    out.print(str(transform.write_docs(settings_of())), soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def metrics(
+    context: typer.Context,
+    command: Annotated[str, typer.Argument(help="query, list, validate-configs, …: as `mf`.")],
+) -> None:
+    """Ask MetricFlow, e.g. `metrics query --metrics on_track_rate --group-by metric_time`."""
+    from eduplan.metrics import run
+
+    run(settings_of(), [command, *context.args])
+
+
 # --- listings ------------------------------------------------------------------------------------
 
 
@@ -469,15 +500,15 @@ def migrate() -> None:
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/`` from contracts, registry and views."""
-    from eduplan import docs_bi, docs_indicators, docs_reference
+    """Generate the reference pages under ``docs/`` from contracts, registry, models and views."""
+    from eduplan import docs_bi, docs_indicators, docs_lineage, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
-    for path in docs_bi.write(settings):
+    for path in (*docs_bi.write(settings), *docs_lineage.write_reference(settings)):
         out.print(str(path), soft_wrap=True)
 
 

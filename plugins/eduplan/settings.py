@@ -4,7 +4,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     """A held batch waits so long for a decision; then its request expires and it stays held."""
     alerts_file: Path | None = None
     """Routes of alerts; unset: ``alerts.yaml`` in the home, else the one of the project."""
+    openlineage_url: str | None = None
+    """OpenLineage receiver, e.g. http://marquez:5000; unset (and no file): no events at all."""
+    openlineage_api_key: SecretStr | None = None
+    openlineage_namespace: str = "eduplan"
+    openlineage_file: Path | None = None
+    """Append OpenLineage events to this file instead of sending them."""
     access_file: Path | None = None
     """Logins of readers; unset: ``access.yaml`` in the home, else the one of the project."""
     role_prefix: str = Field(default="eduplan", pattern=r"^[a-z][a-z0-9_]{0,23}$")
@@ -90,6 +96,11 @@ class Settings(BaseSettings):
     def docs_dir(self) -> Path:
         """Great Expectations Data Docs, without personal data."""
         return self.home / "data_docs"
+
+    @property
+    def dbt_docs_dir(self) -> Path:
+        """Documentation of the dbt project."""
+        return self.home / "dbt_docs"
 
     @property
     def report_dir(self) -> Path:

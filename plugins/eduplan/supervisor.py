@@ -30,6 +30,7 @@ import psycopg
 from eduplan import connections, warehouse
 from eduplan.airflow.rest import AirflowApi, Login
 from eduplan.errors import PlatformError
+from eduplan.lineage import events
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
 from eduplan.postgres import EmbeddedPostgres, ensure_database, write_private
 from eduplan.settings import Settings
@@ -295,6 +296,7 @@ class AirflowServer:
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **events.airflow_environment(settings),
             "GX_ANALYTICS_ENABLED": "false",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
             "DO_NOT_TRACK": "1",

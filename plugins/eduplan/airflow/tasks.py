@@ -11,6 +11,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from eduplan.airflow.errors import transient_errors_only
+from eduplan.airflow.facts import note
 from eduplan.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -162,6 +163,7 @@ def audit(dataset: str, landed: dict[str, Any]) -> dict[str, int]:
 
     with transient_errors_only():
         results = ingest.audit_all(_settings(), dataset, landed["batch_ids"])
+    note(batch_ids=landed["batch_ids"])
     for result in results:
         log.info(
             "batch %s: %s rows, %s critical, %s warning, %s info%s",
@@ -196,6 +198,7 @@ def publish(dataset: str, landed: dict[str, Any]) -> dict[str, Any]:
         )  # fmt: skip
     if not done:
         raise AirflowSkipException(f"{dataset}: no batch was published")
+    note(rows=sum(r.accepted for _, r in done))
     return {
         "batch_ids": [batch_id for batch_id, _ in done],
         "rows": sum(r.accepted for _, r in done),
@@ -246,9 +249,28 @@ def build() -> dict[str, Any]:
     from eduplan import transform
 
     with transient_errors_only():
-        result = transform.build(_settings())
+        result = transform.build(_settings(), parent=_parent())
     log.info("%s", result)
     return {"status": str(getattr(result, "status", "success"))}
+
+
+def _parent() -> Any:
+    """Return this task as the parent of what it starts; None where nobody is told."""
+    from eduplan.lineage import events
+
+    if events.transport(load_settings()) is None:
+        return None
+    from airflow.providers.openlineage.plugins import macros
+    from airflow.sdk import get_current_context
+
+    running = get_current_context()["ti"]
+    return events.Parent(
+        namespace=macros.lineage_job_namespace(),
+        job=macros.lineage_job_name(running),
+        run_id=macros.lineage_run_id(running),
+        root_job=macros.lineage_root_job_name(running),
+        root_run_id=macros.lineage_root_run_id(running),
+    )
 
 
 def scorecard() -> str:
