@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     borders: Path | None = None
     """The user's own GeoJSON of the counties for the scorecard; unset: a tile grid."""
     airflow_port: int = Field(default=8080, ge=1, le=65535)
+    superset_port: int = Field(default=8088, ge=1, le=65535)
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
     suppression_threshold: int = Field(default=5, ge=0)
