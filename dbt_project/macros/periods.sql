@@ -9,3 +9,20 @@
 
 {#- First day of the school year that starts in a calendar year. -#}
 {% macro school_year_start(year) -%} make_date({{ year }}, 9, 1) {%- endmacro %}
+
+{#- First and last day of a period as text: a school year ('2025-2026'), a calendar year ('2025') or a
+    month ('2026-03'); null for what has no dates ('all'). -#}
+{% macro period_start(period) -%}
+case length({{ period }})
+    when 9 then {{ school_year_start(period_year(period)) }}
+    when 4 then make_date({{ period_year(period) }}, 1, 1)
+    when 7 then make_date({{ period_year(period) }}, right({{ period }}, 2)::int, 1)
+end
+{%- endmacro %}
+{% macro period_end(period) -%}
+case length({{ period }})
+    when 9 then {{ school_year_start(period_year(period) ~ ' + 1') }} - 1
+    when 4 then make_date({{ period_year(period) }}, 12, 31)
+    when 7 then (make_date({{ period_year(period) }}, right({{ period }}, 2)::int, 1) + interval '1 month')::date - 1
+end
+{%- endmacro %}

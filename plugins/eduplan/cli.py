@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import alerts, bi, defects, drift, late, quarantine, review
+from eduplan.commands import access, alerts, bi, defects, drift, late, quarantine, review
 from eduplan.console import (
     Format,
     FormatOption,
@@ -40,6 +40,7 @@ for _name, _commands in (
     ("late", late),
     ("drift", drift),
     ("alerts", alerts),
+    ("access", access),
     ("bi", bi),
 ):
     app.add_typer(_commands.app, name=_name)

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     """A held batch waits so long for a decision; then its request expires and it stays held."""
     alerts_file: Path | None = None
     """Routes of alerts; unset: ``alerts.yaml`` in the home, else the one of the project."""
+    access_file: Path | None = None
+    """Logins of readers; unset: ``access.yaml`` in the home, else the one of the project."""
+    role_prefix: str = Field(default="eduplan", pattern=r"^[a-z][a-z0-9_]{0,23}$")
+    """Roles of readers begin with it: several warehouses on one server need one each."""
 
     def model_post_init(self, _context: object) -> None:
         """Resolve the paths that depend on ``home`` so that relative ones never move with cwd."""

@@ -23,7 +23,7 @@ from eduplan.settings import Settings
 from tests.dbt.mini_city import C1, J1, N1, P1, P2, P3, T1, V1, Y24, Y25, A, B, M, publish, register
 
 CITY = "450400"
-MODELS = ("+qa_report_coverage", "submission_window", "school_calendar")
+MODELS = ("+qa_report_coverage", "qa_late_register", "submission_window", "school_calendar")
 
 
 class Post:
@@ -299,7 +299,7 @@ def test_an_installation_that_stands_still_reads_everything_on_its_day(
     """The demo's platforms are read when it runs, but seen on the day of its city."""
     settings = installation.model_copy(update={"today": dt.date(2026, 7, 3)})
     url = str(settings.database_url)
-    outcome = transform.run_dbt(settings, url, ["run", "--select", "qa_late_register"])
+    outcome = transform.run_dbt(settings, url, ["run", "--select", "int_report__register+"])
     assert outcome.success
     with psycopg.connect(url) as conn:
         rows = conn.execute(

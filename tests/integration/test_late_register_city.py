@@ -35,7 +35,7 @@ def test_it_names_exactly_the_planted(settings: Settings) -> None:
         windows.record(conn, load_contracts(settings.expectations_dir))
     outcome = transform.run_dbt(
         settings, url, ["build", "--exclude-resource-type", "unit_test", "--select",
-                        "+qa_report_coverage"],
+                        "+qa_report_coverage", "qa_late_register"],
     )  # fmt: skip
     assert outcome.success
 

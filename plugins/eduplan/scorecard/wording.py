@@ -38,8 +38,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "met": "Met",
         "on_track": "On track",
-        "at_risk": "Slow",
-        "off_track": "Lagging",
+        "at_risk": "At risk",
+        "off_track": "Off track",
         "incomplete": "Incomplete",
         "not_yet": "Not yet met",
         "no_target": "No target",

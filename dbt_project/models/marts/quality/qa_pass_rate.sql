@@ -97,3 +97,4 @@ left join {{ ref('int_quality__rules') }} as rule
 -- Where a rule changed its severity or dimension between two batches: as it stands.
 inner join {{ ref('quality_dimension') }} as dimension
     on coalesce(rule.dimension, open_only.dimension) = dimension.dimension
+where {{ is_visible('open_only.region_code') }}

@@ -4,7 +4,7 @@
 with
 
 register as (
-    select * from {{ ref('qa_late_register') }}
+    select * from {{ ref('int_report__register') }}
 ),
 
 city as (
@@ -75,3 +75,4 @@ inner join listed using (dataset, period)
 left join unit using (dataset, period, county_code)
 left join school using (dataset, period, county_code)
 left join {{ ref('region') }} as region on place.county_code = region.region_code
+where {{ is_visible('place.county_code') }}

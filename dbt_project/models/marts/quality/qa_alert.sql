@@ -1,0 +1,31 @@
+{#- Grain: alert: conditions somebody must know of. A view: it moves with each watch. -#}
+{{ config(materialized='view', post_hook=[]) }}
+with
+
+-- An alert about one county is that county's; all others are the city's business.
+county as (
+    select region_code from {{ ref('region') }}
+    where region_level <> 'city'
+)
+
+select
+    alert.alert_id::bigint as alert_id,
+    alert.kind::text as kind,
+    alert.severity::text as severity,
+    alert.status::text as status,
+    alert.title::text as title,
+    alert.detail::text as detail,
+    alert.what_to_do::text as what_to_do,
+    alert.runbook::text as runbook,
+    alert.owner::text as owner,
+    alert.dataset::text as dataset,
+    alert.period::text as period,
+    alert.region_code::text as region_code,
+    county.region_code::text as county_code,
+    array_to_string(alert.indicator_codes, '、')::text as indicator_codes,
+    alert.magnitude::numeric(28, 10) as magnitude,
+    alert.opened_at::timestamptz as opened_at,
+    alert.last_seen_at::timestamptz as last_seen_at,
+    alert.closed_at::timestamptz as closed_at
+from {{ source('quality', 'alert') }} as alert
+left join county on alert.region_code = county.region_code

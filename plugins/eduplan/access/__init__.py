@@ -1,0 +1,1 @@
+"""Who reads the warehouse: roles and logins as code, applied, shown and checked."""
