@@ -13,11 +13,12 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from eduplan import warehouse
@@ -113,6 +114,7 @@ def build(
         outcome = run_dbt(settings, url, arguments)
         seconds = time.monotonic() - clock
         error = explain(outcome, settings)
+        _drop_unread(conn)
         build_id = _record(conn, outcome, fingerprint, started, error)
     if error:
         raise BuildError(
@@ -121,6 +123,22 @@ def build(
             f" {settings.home / 'dbt' / 'logs' / 'dbt.log'}",
         )
     return BuildResult("success", build_id, fingerprint, seconds, outcome.nodes)
+
+
+def _drop_unread(conn: psycopg.Connection) -> None:
+    """Drop the old tables that the views of schema ``bi`` do not read any more.
+
+    One that somebody is still reading stays for the next build.
+    """
+    statement = (resources.files("eduplan") / "sql" / "build" / "unread.sql").read_bytes()
+    for kind, name in conn.execute(statement).fetchall():
+        with contextlib.suppress(errors.LockNotAvailable), conn.transaction():
+            conn.execute("set local lock_timeout = '2s'")
+            conn.execute(
+                sql.SQL("drop {} if exists retired.{} cascade").format(
+                    sql.SQL(kind), sql.Identifier(name)
+                )
+            )
 
 
 def _history(conn: psycopg.Connection) -> tuple[tuple[int, str] | None, list[str]]:
