@@ -13,6 +13,30 @@ PROJECT = Path(__file__).resolve().parents[1]
 REALDATA = Path(os.environ.get("EDUPLAN_REALDATA") or PROJECT.parent / "shared" / "realdata")
 
 
+# Tests that share something costly stay in one process; everything else is shared out by file.
+# What takes longest comes first: the other process takes the rest meanwhile.
+_TOGETHER = (("tests/e2e", "airflow"), ("tests/dags", "dags"))
+
+
+def _group(item: pytest.Item) -> str:
+    path = item.path.relative_to(PROJECT).as_posix()
+    for folder, name in _TOGETHER:
+        if path.startswith(folder):
+            return name
+    return "mini city" if "built" in getattr(item, "fixturenames", ()) else path
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests stay together when they run in several processes (pytest -n)."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    longest = ("airflow", "mini city", "dags")
+    items.sort(key=lambda item: longest.index(g) if (g := _group(item)) in longest else 9)
+
+
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """Folder of real published files; a visible skip where it is absent."""
