@@ -20,6 +20,8 @@ from eduplan.errors import EduplanError
 
 KINDS = ("databases", "datasets", "charts", "dashboards")
 SCHEMA = "bi"
+COUNTY_COLUMN = "county_code"
+"""Whose business a row is: row rules of counties look at it."""
 DATABASE_FILE = "databases/eduplan.yaml"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eduplan.superset.assets import (
+    COUNTY_COLUMN,
     SCHEMA,
     Assets,
     Model,
@@ -19,6 +20,8 @@ _SQL_WORDS = frozenset(
     " not null nulls numeric or order over partition text then true when where within group asc"
     .split()
 )
+# Lists of names, without a figure about a place.
+_OPEN_TO_ALL = ("region",)
 # Where a chart names columns, metrics, and lists of ["column", ascending] as JSON.
 _COLUMN_KEYS = (
     "groupby", "columns", "all_columns", "groupbyRows", "groupbyColumns", "x_axis", "series",
@@ -111,6 +114,9 @@ def _check_dataset(
     if model is None:
         yield f"{path}: dbt has no model {content.get('table_name')} in schema {SCHEMA}"
         return
+    places = [c for c in model.columns if c.endswith(("region_code", COUNTY_COLUMN))]
+    if places and COUNTY_COLUMN not in model.columns and model.name not in _OPEN_TO_ALL:
+        yield f"{path}: {model.name} has {places[0]} but no {COUNTY_COLUMN}: no row rule could hold"
     for column in model.columns.values():
         if not _CHINESE.search(column.label):
             yield f"{path}: dbt's column {model.name}.{column.name} has no Chinese label"

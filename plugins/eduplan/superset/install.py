@@ -3,14 +3,17 @@
 import csv
 import os
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from eduplan import warehouse
+from eduplan.access.logins import load_logins, passwords
+from eduplan.access.roles import apply_at_start
 from eduplan.errors import PlatformError
 from eduplan.postgres import ensure_database, write_private
 from eduplan.settings import Settings
 from eduplan.superset import check
 from eduplan.superset.assets import (
+    COUNTY_COLUMN,
     DATABASE_FILE,
     AssetError,
     bundle,
@@ -18,7 +21,7 @@ from eduplan.superset.assets import (
     load_assets,
     load_models,
 )
-from eduplan.superset.provision import COUNTY_COLUMN, load_access, provision
+from eduplan.superset.provision import load_access, provision
 from eduplan.superset.rest import SupersetApi
 from eduplan.superset.server import SupersetServer
 
@@ -35,13 +38,12 @@ def bring_up(settings: Settings, say: Say, *, again: bool = False) -> SupersetSe
     found = check.mistakes(assets, models)
     if found:
         raise AssetError("the assets do not fit together:\n  " + "\n  ".join(found))
-    ensure_database(settings)
+    uri, password = _split_password(reader_url(settings, say))
     server = SupersetServer(settings)
     started = server.start(say)
     say(f"Superset is up at {server.url}" if started else f"Superset runs already at {server.url}")
 
     access = load_access(settings.project_dir / "bi" / "access.yaml")
-    uri, password = _split_password(reader_url(settings))
     made = bundle(assets, models, uri)
     wanted = digest(made, password)
     imported = server.home / "imported"
@@ -66,12 +68,28 @@ def bring_up(settings: Settings, say: Say, *, again: bool = False) -> SupersetSe
     return server
 
 
-def reader_url(settings: Settings) -> str:
-    """Return the libpq URL that Superset reads the warehouse with: the BI service's, read only."""
+def reader_url(settings: Settings, say: Say) -> str:
+    """Return the libpq URL that Superset reads the warehouse with: the BI service's, read only.
+
+    It is the first login of role ``bi`` in access.yaml; EDUPLAN_SUPERSET_WAREHOUSE_URL overrides
+    it, for instance where Superset reaches the server under another name.
+    """
     configured = os.environ.get("EDUPLAN_SUPERSET_WAREHOUSE_URL")
     if configured:
         return configured
-    raise NotImplementedError
+    owner = ensure_database(settings)
+    say(apply_at_start(owner, settings))
+    logins = load_logins(settings)
+    login = next((login for login in logins if login.group.kind == "bi"), None)
+    if login is None:
+        raise PlatformError(
+            "access.yaml has no login of role bi: Superset reads the warehouse with it",
+            hint="docs/access.md; or set EDUPLAN_SUPERSET_WAREHOUSE_URL",
+        )
+    parts = urlsplit(owner)
+    secret = quote(passwords(settings, logins)[login.name], safe="")
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{login.role}:{secret}@{host}"))
 
 
 def _split_password(url: str) -> tuple[str, str]:

@@ -12,11 +12,10 @@ from typing import Any
 import yaml
 
 from eduplan.errors import PlatformError
-from eduplan.superset.assets import Assets
+from eduplan.superset.assets import COUNTY_COLUMN, Assets
 from eduplan.superset.rest import SupersetApi
 
 COUNTY_ROLE = "eduplan_county_{code}"
-COUNTY_COLUMN = "county_code"
 
 
 @dataclass(frozen=True)
