@@ -18,6 +18,7 @@ select
     {{ period_end('alert.period') }} as period_end_date,
     alert.region_code,
     region.region_name,
+    alert.county_code,
     alert.indicator_codes,
     alert.magnitude,
     alert.opened_at,

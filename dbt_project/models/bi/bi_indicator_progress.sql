@@ -18,6 +18,7 @@ select
     progress.region_level,
     progress.region_code,
     progress.region_name,
+    progress.county_code,
     region.sort_order as region_sort_order,
     progress.period,
     progress.period_year,

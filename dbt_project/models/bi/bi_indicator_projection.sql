@@ -14,6 +14,7 @@ select
     projection.region_level,
     projection.region_code,
     projection.region_name,
+    projection.county_code,
     projection.final_year,
     projection.point_count,
     projection.first_year,

@@ -8,6 +8,7 @@ select
     revision.region_level,
     revision.region_code,
     region.region_name,
+    revision.county_code,
     revision.breakdown,
     breakdown.label_zh as breakdown_label,
     revision.breakdown_value,

@@ -15,6 +15,7 @@ select
     value.region_level,
     value.region_code,
     value.region_name,
+    value.county_code,
     value.breakdown,
     breakdown.label_zh as breakdown_label,
     value.breakdown_value,

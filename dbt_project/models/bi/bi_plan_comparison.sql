@@ -15,6 +15,7 @@ select
     comparison.region_level,
     comparison.region_code,
     comparison.region_name,
+    comparison.county_code,
     comparison.period,
     comparison.period_year,
     {{ period_start('comparison.period') }} as period_start_date,

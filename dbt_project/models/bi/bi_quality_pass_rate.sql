@@ -13,6 +13,7 @@ select
     rate.region_level,
     rate.region_code,
     rate.region_name,
+    rate.county_code,
     rate.checked_count,
     rate.failed_count,
     rate.pass_pct

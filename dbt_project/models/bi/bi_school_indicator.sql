@@ -21,7 +21,7 @@ select
     indicator.direction_label,
     value.region_code as school_code,
     value.region_name as school_name,
-    school.county_code,
+    value.county_code,
     county.region_name as county_name,
     school.ownership,
     ownership.label_zh as ownership_label,
@@ -43,7 +43,7 @@ select
 from {{ ref('ind_value') }} as value
 inner join {{ ref('dim_indicator') }} as indicator using (indicator_code)
 left join school on value.region_code = school.school_code
-left join {{ ref('dim_region') }} as county on school.county_code = county.region_code
+left join {{ ref('dim_region') }} as county on value.county_code = county.region_code
 {{ join_label('ownership', 'breakdown_value', 'school.ownership') }}
 {{ join_label('place', 'breakdown_value', 'school.urban_rural') }}
 {{ join_label('breakdown', 'breakdown', 'value.breakdown') }}

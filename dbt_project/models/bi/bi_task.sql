@@ -15,6 +15,7 @@ select
     task.owner_name,
     task.owner_region_code,
     owner.region_name as owner_region_name,
+    task.county_code,
     task.co_owner_names,
     task.fiscal_year::text as period,
     task.fiscal_year as period_year,
