@@ -136,8 +136,8 @@ class Browser:
     def picture(self, path: Path, full: bool = True) -> None:
         if full:
             height = self.run(
-                "Math.ceil(Math.max(...[...document.querySelectorAll('*')]"
-                ".map(e => e.scrollHeight)))"
+                "Math.ceil(document.querySelector('[data-test=\"grid-content\"]')"
+                ".getBoundingClientRect().bottom + window.scrollY)"
             )
             self.call(
                 "Emulation.setDeviceMetricsOverride",
