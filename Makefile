@@ -7,6 +7,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; \
 	then echo $$p; break; fi; done)
+# Superset's environment needs 3.11 or 3.12; override: make BI_PYTHON=/usr/bin/python3.12 bi
+BI_PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1; \
+	then echo $$p; break; fi; done)
 VENV := .venv/bin
 EDUPLAN := $(VENV)/eduplan
 ARGS ?=
@@ -14,7 +18,7 @@ ARGS ?=
 export AIRFLOW__CORE__LOAD_EXAMPLES := False
 export DO_NOT_TRACK := 1
 
-.PHONY: help env demo up down status test lint fmt unit bench docs clean purge lock
+.PHONY: help env env-bi demo bi up down status test lint fmt unit bench docs clean purge lock
 
 help: ## List the verbs
 	@echo "eduplan: from source files to the plan scorecard"; echo
@@ -34,7 +38,16 @@ demo: env ## A whole synthetic city through Airflow, up to the plan scorecard
 up: env ## Start PostgreSQL and Airflow
 	@$(EDUPLAN) up
 
-down: ## Stop Airflow and PostgreSQL; leaves no process
+env-bi: ## Create .venv-bi, Superset's own environment, from bi/requirements.lock
+	@if [ -z "$(BI_PYTHON)" ]; then \
+		echo "Superset needs Python 3.11 or 3.12; neither was found."; \
+		echo "  what to do: install one, or name it: make BI_PYTHON=/path/to/python3.12 bi"; exit 1; fi
+	@$(BI_PYTHON) scripts/bootstrap.py bi
+
+bi: env env-bi ## Superset with the dashboards on the warehouse, in an environment of its own
+	@$(EDUPLAN) bi up
+
+down: ## Stop Airflow, Superset and PostgreSQL; leaves no process
 	@if [ -x $(EDUPLAN) ]; then $(EDUPLAN) down; else echo "Nothing was installed, nothing runs."; fi
 
 status: env ## What runs, where, since when
@@ -66,8 +79,8 @@ lock: env ## Resolve the dependencies anew and write requirements.lock
 
 clean: ## Remove caches and build output
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dbt_project/target dbt_project/logs
-	@find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 -r rm -rf
+	@find . -path './.venv*' -prune -o -name __pycache__ -type d -print0 | xargs -0 -r rm -rf
 
-purge: down clean ## Stop everything and remove the state of .eduplan (data!) and .venv
+purge: down clean ## Stop everything and remove the state of .eduplan (data!), .venv and .venv-bi
 	@if [ -x $(EDUPLAN) ]; then $(EDUPLAN) purge --yes; fi
-	@rm -rf .venv
+	@rm -rf .venv .venv-bi

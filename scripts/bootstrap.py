@@ -1,4 +1,8 @@
-"""Create ``.venv`` from ``requirements.lock``: once per lock file, safe to run twice at a time.
+"""Create an environment from its lock file: once per lock file, safe to run twice at a time.
+
+``bootstrap.py`` makes ``.venv`` from ``requirements.lock`` and installs the project itself;
+``bootstrap.py bi`` makes ``.venv-bi`` from ``bi/requirements.lock`` (Superset, which cannot live
+beside Airflow).
 
 Standard library only, run by the system's Python. Uses uv (installed into the environment) and
 falls back to plain pip; both obey the index that pip is configured with.
@@ -11,14 +15,45 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-VENV = PROJECT / ".venv"
-LOCK = PROJECT / "requirements.lock"
-STAMP = VENV / ".eduplan-stamp"
-PYTHON = VENV / "bin" / "python"
-OLDEST, NEWEST = (3, 11), (3, 13)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One virtual environment of the project."""
+
+    variable: str
+    """Variable of make that names its interpreter."""
+    venv: Path
+    lock: Path
+    oldest: tuple
+    newest: tuple
+    with_project: bool
+
+    @property
+    def python(self):
+        """Interpreter of the environment."""
+        return self.venv / "bin" / "python"
+
+    @property
+    def stamp(self):
+        """File that says from what the environment was made, once it is complete."""
+        return self.venv / ".eduplan-stamp"
+
+
+ENVIRONMENTS = {
+    "main": Environment(
+        "PYTHON", PROJECT / ".venv", PROJECT / "requirements.lock", (3, 11), (3, 13), True
+    ),
+    # Superset 6.1 needs numpy 1.26, which there is up to Python 3.12.
+    "bi": Environment(
+        "BI_PYTHON", PROJECT / ".venv-bi", PROJECT / "bi" / "requirements.lock", (3, 11), (3, 12),
+        False,
+    ),
+}  # fmt: skip
 
 
 def say(message):
@@ -31,13 +66,14 @@ def fail(message, hint):
     sys.exit(f"\nbootstrap: {message}\n  what to do: {hint}")
 
 
-def check_python():
+def check_python(wanted):
     """Refuse a Python that the locked packages do not support, or that cannot make venvs."""
     version = sys.version_info[:2]
-    if not OLDEST <= version <= NEWEST:
+    if not wanted.oldest <= version <= wanted.newest:
+        supported = " or ".join(f"3.{n}" for n in range(wanted.oldest[1], wanted.newest[1] + 1))
         fail(
             f"Python {version[0]}.{version[1]} at {sys.executable} is not supported",
-            "install Python 3.11, 3.12 or 3.13 and run `make PYTHON=/path/to/python3.12 …`",
+            f"install Python {supported} and run `make {wanted.variable}=/path/to/python3.12 …`",
         )
     try:
         import ensurepip
@@ -52,18 +88,21 @@ def check_python():
         )
 
 
-def wanted_stamp():
+def wanted_stamp(made):
     """Return what a finished environment says: Python version and the files it came from."""
     digest = hashlib.sha256()
-    for file in (LOCK, PROJECT / "pyproject.toml", Path(__file__)):
+    files = [made.lock, Path(__file__)]
+    if made.with_project:
+        files.append(PROJECT / "pyproject.toml")
+    for file in files:
         digest.update(file.read_bytes())
     return f"{sys.version_info[0]}.{sys.version_info[1]} {digest.hexdigest()}\n"
 
 
-def is_ready():
+def is_ready(made):
     """Tell whether the environment is complete for the current lock file."""
     try:
-        return STAMP.read_text() == wanted_stamp()
+        return made.stamp.read_text() == wanted_stamp(made)
     except OSError:
         return False
 
@@ -79,7 +118,7 @@ def only_one():
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("another make is preparing .venv: waiting for it")
+            say("another make prepares an environment: waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -101,29 +140,29 @@ def run(*command, **extra):
     return done.returncode == 0
 
 
-def create_venv():
+def create_venv(made):
     """Create the environment, anew when it is broken or of another Python version."""
     probe = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
     with contextlib.suppress(OSError):
         done = subprocess.run(  # noqa: S603
-            [str(PYTHON), "-c", probe], check=False, capture_output=True, text=True
+            [str(made.python), "-c", probe], check=False, capture_output=True, text=True
         )
         if done.stdout.strip() == f"{sys.version_info[0]}.{sys.version_info[1]}":
             return
-    say(f"creating .venv with {sys.executable}")
-    shutil.rmtree(VENV, ignore_errors=True)
-    if not run(sys.executable, "-m", "venv", VENV):
-        shutil.rmtree(VENV, ignore_errors=True)
+    say(f"creating {made.venv.name} with {sys.executable}")
+    shutil.rmtree(made.venv, ignore_errors=True)
+    if not run(sys.executable, "-m", "venv", made.venv):
+        shutil.rmtree(made.venv, ignore_errors=True)
         fail(
-            "`python -m venv .venv` failed (see above)",
+            f"`python -m venv {made.venv.name}` failed (see above)",
             "install your system's python3-venv package",
         )
 
 
-def pip_settings():
+def pip_settings(made):
     """Return pip's configured index settings as {name: [values]}, environment over files."""
     done = subprocess.run(  # noqa: S603
-        [str(PYTHON), "-m", "pip", "config", "list"],
+        [str(made.python), "-m", "pip", "config", "list"],
         check=False, capture_output=True, text=True, env=environment(),
     )  # fmt: skip
     lines = [line.partition("=") for line in done.stdout.splitlines()]
@@ -166,7 +205,7 @@ def uv_flags(settings):
     return flags, env
 
 
-def compile_bytecode():
+def compile_bytecode(made):
     """Compile what may be imported, on all cores: the first start would pay three times that.
 
     Everything else (tests of the packages, tools that start seldom) is compiled when imported.
@@ -177,53 +216,55 @@ def compile_bytecode():
         r"|polars/testing|pre_commit|scipy|setuptools|virtualenv)/"
     )
     places = subprocess.run(  # noqa: S603
-        [str(PYTHON), "-c", "import sysconfig as s; print(s.get_path('purelib'))"],
+        [str(made.python), "-c", "import sysconfig as s; print(s.get_path('purelib'))"],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     # A file that does not compile (for another Python version) is no reason to stop.
-    run(PYTHON, "-m", "compileall", "-q", "-q", "-j", "0", "-x", seldom, places)
+    run(made.python, "-m", "compileall", "-q", "-q", "-j", "0", "-x", seldom, places)
 
 
-def install():
-    """Install the locked packages and the project itself, with bytecode."""
-    flags, env = uv_flags(pip_settings())
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON]
+def install(made):
+    """Install the locked packages, with bytecode, and the project itself where it belongs."""
+    flags, env = uv_flags(pip_settings(made))
+    pip = [made.python, "-m", "pip", "install", "--no-deps"]
+    uv = [made.python, "-m", "uv", "pip", "install", "--quiet", "--python", made.python]
     uv += ["--no-deps", *flags]
     env.update(UV_LINK_MODE=os.environ.get("UV_LINK_MODE", "copy"), UV_NO_PROGRESS="1")
-    have_uv = run(PYTHON, "-m", "pip", "install", "--quiet", "uv")
-    say("installing the packages of requirements.lock")
-    done = have_uv and run(*uv, "-r", LOCK, **env)
-    if not done:
+    have_uv = run(made.python, "-m", "pip", "install", "--quiet", "uv")
+    lock = made.lock.relative_to(PROJECT)
+    say(f"installing the packages of {lock}")
+    if not (have_uv and run(*uv, "-r", made.lock, **env)):
         say("uv could not install them; trying plain pip (some minutes)")
-        if not run(PYTHON, "-m", "pip", "install", "--no-deps", "--no-compile", "-r", LOCK):
+        if not run(*pip, "--no-compile", "-r", made.lock):
             fail(
-                "the packages of requirements.lock could not be installed (see above)",
+                f"the packages of {lock} could not be installed (see above)",
                 "check that a package index is reachable: `pip config list`, `pip download rich`",
             )
-    compile_bytecode()
+    compile_bytecode(made)
+    if not made.with_project:
+        return
     say("installing eduplan itself")
     project = ["--editable", str(PROJECT)]
-    if not (have_uv and run(*uv, *project, **env)) and not run(
-        PYTHON, "-m", "pip", "install", "--no-deps", *project
-    ):
+    if not (have_uv and run(*uv, *project, **env)) and not run(*pip, *project):
         fail("the project itself could not be installed (see above)", "read the error above")
 
 
 def main():
-    """Bring ``.venv`` up to date with the lock file."""
-    check_python()
-    if is_ready():
+    """Bring one environment up to date with its lock file."""
+    made = ENVIRONMENTS[sys.argv[1] if len(sys.argv) > 1 else "main"]
+    check_python(made)
+    if is_ready(made):
         return
     started = time.monotonic()
     with only_one():
-        if is_ready():
+        if is_ready(made):
             return
-        create_venv()
+        create_venv(made)
         with contextlib.suppress(FileNotFoundError):
-            STAMP.unlink()
-        install()
-        STAMP.write_text(wanted_stamp())
-    say(f".venv is ready ({time.monotonic() - started:.0f} s)")
+            made.stamp.unlink()
+        install(made)
+        made.stamp.write_text(wanted_stamp(made))
+    say(f"{made.venv.name} is ready ({time.monotonic() - started:.0f} s)")
 
 
 if __name__ == "__main__":

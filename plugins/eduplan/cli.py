@@ -13,6 +13,7 @@ from rich.text import Text
 from eduplan.commands import (
     access,
     alerts,
+    bi,
     defects,
     drift,
     export,
@@ -52,6 +53,7 @@ for _name, _commands in (
     ("alerts", alerts),
     ("access", access),
     ("export", export),
+    ("bi", bi),
 ):
     app.add_typer(_commands.app, name=_name)
 

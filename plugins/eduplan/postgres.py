@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -218,8 +219,8 @@ class EmbeddedPostgres:
         state = self._state()
         if not state:
             raise PlatformError("the embedded PostgreSQL was never started", hint="run `make up`")
-        user = AIRFLOW if database == AIRFLOW else SUPERUSER
-        password = state["airflow_password" if database == AIRFLOW else "password"]
+        user = database if f"{database}_password" in state else SUPERUSER
+        password = state.get(f"{database}_password", state["password"])
         return f"postgresql://{user}:{password}@127.0.0.1:{state['port']}/{database}"
 
     def start(self) -> str:
@@ -257,10 +258,18 @@ class EmbeddedPostgres:
                 hint="free the memory or disk it names, or set EDUPLAN_DATABASE_URL",
             )
 
+    def own(self, name: str) -> str:
+        """Return the URL of a service's own database and role ``name``, made at first use."""
+        with self._locked():
+            state = self._state()
+            if f"{name}_password" not in state:
+                state[f"{name}_password"] = secrets.token_urlsafe(24)
+                write_private(self._state_file, json.dumps(state))
+            self._create(name, owner=name)
+        return self.url(name)
+
     def _create_databases(self) -> None:
-        state = self._state()
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
-            names = {row[0] for row in conn.execute("select datname from pg_database")}
             # Readers have no business in the server's own databases, where all may write.
             for name, is_open in conn.execute(
                 "select datname, datacl is null or datacl::text ~ '[{,]=' from pg_database"
@@ -272,27 +281,30 @@ class EmbeddedPostgres:
                             sql.Identifier(name)
                         )
                     )
-            if (
-                conn.execute("select 1 from pg_roles where rolname = %s", (AIRFLOW,)).fetchone()
-                is None
-            ):
+        self._create(WAREHOUSE, owner=SUPERUSER)
+        self._create(AIRFLOW, owner=AIRFLOW)
+
+    def _create(self, name: str, owner: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            known = conn.execute(
+                "select exists (select from pg_roles where rolname = %s),"
+                " exists (select from pg_database where datname = %s)",
+                (owner, name),
+            ).fetchone()
+            if known is None or not known[0]:
                 conn.execute(
                     sql.SQL("create role {} login password {}").format(
-                        sql.Identifier(AIRFLOW), sql.Literal(state["airflow_password"])
+                        sql.Identifier(owner), sql.Literal(self._state()[f"{owner}_password"])
                     )
                 )
-            for name, owner in ((WAREHOUSE, SUPERUSER), (AIRFLOW, AIRFLOW)):
-                if name not in names:
-                    conn.execute(
-                        sql.SQL("create database {} owner {}").format(
-                            sql.Identifier(name), sql.Identifier(owner)
-                        )
-                    )
-                    conn.execute(
-                        sql.SQL("revoke connect on database {} from public").format(
-                            sql.Identifier(name)
-                        )
-                    )
+            if known is None or not known[1]:
+                database = sql.Identifier(name)
+                conn.execute(
+                    sql.SQL("create database {} owner {}").format(database, sql.Identifier(owner))
+                )
+                conn.execute(
+                    sql.SQL("revoke connect on database {} from public").format(database)
+                )
 
     def stop(self) -> bool:
         """Stop the server and wait for it; return False when it did not run."""
@@ -328,3 +340,29 @@ def ensure_database(settings: Settings) -> str:
         warehouse.migrate(conn)
         warehouse.load_regions(conn, settings.dbt_dir / "seeds" / "region.csv")
     return url
+
+
+def own_database(settings: Settings, name: str, variable: str) -> str:
+    """Return the libpq URL of the database that a service keeps its own state in.
+
+    ``variable`` names the setting that overrides it. Else it is the database ``name`` beside the
+    warehouse, created where we may.
+    """
+    configured = os.environ.get(variable)
+    if configured:
+        return configured
+    if settings.database_url is None:
+        return EmbeddedPostgres(settings.home, durable=settings.pg_durable).own(name)
+    # Only the path names the database: a query may hold slashes too (sslrootcert=/…).
+    parts = urlsplit(settings.database_url)
+    try:
+        with psycopg.connect(settings.database_url, autocommit=True) as conn:
+            known = conn.execute("select from pg_database where datname = %s", (name,)).fetchone()
+            if known is None:
+                conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise PlatformError(
+            f"{name.capitalize()} needs a database of its own beside the warehouse: {error}",
+            hint=f"create an empty one and set {variable} to its URL",
+        ) from error
+    return urlunsplit(parts._replace(path=f"/{name}"))

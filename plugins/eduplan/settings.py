@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     airflow_users: str = Field(default="", pattern=r"^([\w.-]+:(viewer|user|op|admin)?(,|$))*$")
     """More users of the local Airflow beside ``admin``: ``name:role,…``; no role: sees nothing.
     Their passwords stand beside the admin's. A server has Airflow's own users."""
+    superset_port: int = Field(default=8088, ge=1, le=65535)
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
     suppression_threshold: int = Field(default=5, ge=0)

@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
@@ -32,7 +31,7 @@ from eduplan.airflow.rest import AirflowApi, Login
 from eduplan.errors import PlatformError
 from eduplan.lineage import events
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
-from eduplan.postgres import EmbeddedPostgres, ensure_database, write_private
+from eduplan.postgres import EmbeddedPostgres, ensure_database, own_database, write_private
 from eduplan.settings import Settings
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -226,27 +225,9 @@ class AirflowServer:
 
     def metadata_url(self) -> str:
         """Return the libpq URL of Airflow's own database, creating it where we may."""
-        configured = os.environ.get("EDUPLAN_AIRFLOW_DATABASE_URL")
-        if configured:
-            return configured
-        if self.settings.database_url is None:
-            return EmbeddedPostgres(self.settings.home).url(METADATA_DATABASE)
-        # Only the path names the database: a query may hold slashes too (sslrootcert=/…).
-        parts = urlsplit(self.settings.database_url)
-        url = urlunsplit(parts._replace(path=f"/{METADATA_DATABASE}"))
-        try:
-            with psycopg.connect(self.settings.database_url, autocommit=True) as conn:
-                known = conn.execute(
-                    "select 1 from pg_database where datname = %s", (METADATA_DATABASE,)
-                ).fetchone()
-                if known is None:
-                    conn.execute(f"create database {METADATA_DATABASE}")
-        except psycopg.Error as error:
-            raise PlatformError(
-                f"Airflow needs a database of its own beside the warehouse: {error}",
-                hint="create an empty one and set EDUPLAN_AIRFLOW_DATABASE_URL to its URL",
-            ) from error
-        return url
+        return own_database(
+            self.settings, METADATA_DATABASE, "EDUPLAN_AIRFLOW_DATABASE_URL"
+        )
 
     def environment(self, database_url: str, metadata_url: str) -> dict[str, str]:
         """Return the whole configuration of the components as environment variables."""
@@ -541,11 +522,12 @@ def up(settings: Settings, say: Say = _silent) -> str:
 
 
 def down(settings: Settings) -> int:
-    """Stop Airflow and the embedded PostgreSQL; return how many processes were stopped.
+    """Stop Airflow, Superset and the embedded PostgreSQL; return how many processes were stopped.
 
     Raises PlatformError when anything is left.
     """
     count = stop_processes(marked_processes(settings.home, "city"))
     count += AirflowServer(settings).stop()
     count += stop_processes(marked_processes(settings.home, "sources"))
+    count += stop_processes(marked_processes(settings.home, "superset"))
     return count + int(EmbeddedPostgres(settings.home).stop())
