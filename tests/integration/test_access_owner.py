@@ -155,6 +155,27 @@ def test_roles_of_others_are_left_alone(
     assert "ext2_bureau" in done.created
 
 
+def test_what_a_superuser_closes_stays_open_to_the_owner(
+    external: Settings, owner: psycopg.Connection, pg_server: str
+) -> None:
+    """The statement of docs/access.md, as it stands there: builds still take their locks."""
+    page = (PROJECT / "docs" / "access.md").read_text(encoding="utf-8")
+    statement = page[page.index("do $$ declare") : page.index("end $$;") + len("end $$;")]
+    logins(external, bureau={"role": "bi"})
+    roles.apply(owner, external)
+    name = str(external.database_url).rsplit("/", 1)[1]
+    with psycopg.connect(pg_server.rsplit("/", 1)[0] + f"/{name}", autocommit=True) as superuser:
+        superuser.execute(statement.replace("to eduplan", f"to {OWNER}").encode())
+    assert not [b for b in check.check(owner, external) if "lo_" in b.what]
+    owner.execute("select pg_advisory_lock(1), pg_advisory_unlock(1)")
+    assert str(roles.apply(owner, external)) == "nothing to change"
+    with psycopg.connect(url_of(external, "bureau"), autocommit=True) as reader:
+        reader.execute("set default_transaction_read_only = off")
+        for attack in ("select lo_create(0)", "select pg_try_advisory_lock(4504002)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(attack)
+
+
 def test_what_the_owner_lacks_is_said(
     external: Settings, owner: psycopg.Connection, pg_server: str
 ) -> None:
