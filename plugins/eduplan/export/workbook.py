@@ -188,7 +188,7 @@ class _Form:
         # Not every program makes a row as high as its text.
         lines = max(self._lines.get(line, 1), -(-_width(value) // int(self._widths[at] - 1)))
         self._lines[line] = lines
-        sheet.set_row(line, 3 + 13 * lines)
+        sheet.set_row(line, 5 + 13 * lines)
 
     def band(self, sheet: Any, line: int, last: int, text: str) -> None:
         """Write the heading of a group of rows over the width of the table."""
@@ -258,7 +258,7 @@ class _Form:
             "指标完成情况",
             f"{self.plan['region_name']}指标完成情况表",
             [
-                _Column("序号", 6), _Column("指标代码", 11), _Column("指标名称", 34),
+                _Column("序号", 6), _Column("指标代码", 11), _Column("指标名称", 42),
                 _Column("计量单位", 10), _Column("数据期", 11), _Column(f"基期值\n（{base}）", 11),
                 _Column("2025", 10, "年度目标值"), _Column("2026", 10, "年度目标值"),
                 _Column("2027", 14, "年度目标值"), _Column("本期值", 12, "完成情况"),
@@ -333,7 +333,7 @@ class _Form:
             "县区对照",
             "县（市、区）对照表",
             [
-                _Column("指标代码", 11), _Column("指标名称", 34), _Column("计量单位", 10),
+                _Column("指标代码", 11), _Column("指标名称", 42), _Column("计量单位", 10),
                 _Column("数据期", 11), _Column("2027 目标", 14),
                 *(_Column(name, 13) for name in regions.values()),
             ],
