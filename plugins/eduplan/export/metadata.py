@@ -117,7 +117,7 @@ def write_manifest(
     facts = snap.facts()
     plans = [row for row in snap.rows("plans") if plan in (None, row["plan_version"])]
     threshold = snap.threshold
-    body = {
+    body: dict[str, Any] = {
         "$schema": _PROFILE,
         "name": name,
         "title": title,

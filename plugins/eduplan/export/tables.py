@@ -170,7 +170,7 @@ def _copied(conn: psycopg.Connection[Any], statement: sql.Composed) -> Generator
 
 
 def _query(
-    view: View, applied: dict[str, tuple[int, str]], values: list[sql.Composable]
+    view: View, applied: dict[str, tuple[int, str]], values: Sequence[sql.Composable]
 ) -> sql.Composed:
     """Return the select of a view: ``values`` under the names of the columns, ordered by key."""
     names = [sql.Identifier(column.name) for column in view.columns]
