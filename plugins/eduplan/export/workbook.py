@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from eduplan.errors import EduplanError
 from eduplan.export.folder import export_file
 from eduplan.export.snapshot import CHINA, Snapshot
 from eduplan.scorecard.wording import GLYPHS, WORDS
@@ -63,11 +64,16 @@ def export_workbook(
             book.set_properties(
                 {
                     "title": "指标完成情况报表",
-                    "comments": ", ".join(f"{k}={v}" for k, v in snap.facts().items()),
+                    "comments": ", ".join(f"{k}={v}" for k, v in snap.facts(plan).items()),
                     "created": snap.built_at.replace(tzinfo=None),
                 }
             )
             form = _Form(book, snap, chosen)
+            if not form.own:
+                raise EduplanError(
+                    f"{form.plan['region_name']} has no indicator in periods that start in {year}",
+                    hint="leave --period out for the latest",
+                )
             form.cover()
             form.indicators()
             form.counties()
@@ -86,7 +92,7 @@ class _Form:
         self.progress = snap.rows("workbook_progress", chosen)
         self.own = [row for row in self.progress if row["region_code"] == chosen["region"]]
         self.plan = snap.rows("workbook_plan", chosen)[0]
-        self.is_demo = snap.is_synthetic or self.plan["is_demonstration"]
+        self.is_demo = snap.is_demonstration(chosen["plan"])
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._widths: list[float] = []
         self._lines: dict[int, int] = {}
