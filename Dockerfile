@@ -18,6 +18,7 @@ COPY plugins plugins
 COPY dags dags
 COPY expectations expectations
 COPY dbt_project dbt_project
+COPY docs/contracts docs/contracts
 COPY demo demo
 COPY docs docs
 RUN uv pip install --system --no-cache --no-deps --editable . \

@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 
 from eduplan import transform
 from eduplan.cli import app
+from eduplan.errors import EduplanError
 from eduplan.export.sdmx import export_sdmx
 from eduplan.export.snapshot import Snapshot, snapshot
 from eduplan.export.tables import Filters, Form, export_tables
@@ -154,9 +155,11 @@ def test_the_package_describes_its_files(snap: Snapshot, folders: dict[str, Path
         assert about["build"]["id"] == build[0]
         assert dt.datetime.fromisoformat(body["created"]) == build[1]
         assert about["suppression"]["threshold"] == 0
-        assert about["is_demonstration"] is True
         assert about["deadlines_counted_to"] == "2026-09-10"
-        assert "wz-2025-2027" in {plan["plan_version"] for plan in about["plan_versions"]}
+        # The mini city is no synthetic city; plan versions with made-up targets are in the tables.
+        assert about["is_demonstration"] is (kind != "sdmx")
+        plans = {plan["plan_version"]: plan for plan in about["plan_versions"]}
+        assert kind == "sdmx" or plans["wz-2025-2027"]["is_demonstration"] is False
     (value,) = (r for r in manifest(folders["csv"])["resources"] if r["name"] == "indicator_value")
     (field,) = (f for f in value["schema"]["fields"] if f["name"] == "coverage_pct")
     assert (field["title"], field["type"], field["unit"]) == ("覆盖率", "number", "%")
@@ -204,6 +207,8 @@ def test_parquet_is_typed_and_described(snap: Snapshot, folders: dict[str, Path]
     facts = pq.ParquetFile(folder / "indicator_value.parquet").metadata.metadata
     assert facts[b"build_id"].decode() == str(snap.build_id)
     assert facts[b"as_of"].decode() == snap.built_at.isoformat()
+    assert (facts[b"view"], facts[b"is_demonstration"]) == (b"indicator_value", b"true")
+    assert facts[b"contract_version"].decode() == manifest(folder)["version"]
     quality = pq.read_schema(folder / "quality_check.parquet")
     assert str(quality.field("checked_at").type) == "timestamp[us, tz=UTC]"
 
@@ -388,6 +393,9 @@ def test_a_county_hands_in_its_own_form(
     assert grid(path, "县区对照")[2][5:] == ["梧州市", "苍梧县"]
     wrong = run.invoke(app, ["export", "workbook", "--out", str(tmp_path / "form.xls")])
     assert wrong.exit_code == 2
+    with pytest.raises(EduplanError, match="苍梧县 has no indicator"):
+        export_workbook(snap, tmp_path / "none.xlsx", PLAN, "450421", 1950)
+    assert not (tmp_path / "none.xlsx").exists()
 
 
 # --- SDMX ----------------------------------------------------------------------------------------

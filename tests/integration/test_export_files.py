@@ -45,7 +45,9 @@ COLUMNS = (
     Column("day", "日", "date", "A day"),
     Column("moment", "时刻", "timestamp with time zone", "A moment"),
 )
-VIEW = View("odd", "odd", "怪", "Odd rows", COLUMNS, tuple(c.name for c in COLUMNS), ("id",))
+VIEW = View(
+    "odd", "odd", "怪", "Odd rows", COLUMNS, tuple(c.name for c in COLUMNS), ("id",), "1.0.0"
+)
 
 
 @pytest.fixture

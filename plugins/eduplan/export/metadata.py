@@ -106,31 +106,28 @@ def write_manifest(
     title: str,
     resources: Sequence[dict[str, Any]],
     version: str = "",
-    plan: str | None = None,
+    plans: Sequence[dict[str, Any]] = (),
     **more: Any,
 ) -> None:
     """Write ``datapackage.json``, the last file of an export.
 
-    ``version`` is that of the contract. ``plan``: the only plan version in the files; None: all
-    that the warehouse has. ``more`` goes under ``eduplan``.
+    ``version`` is that of the contract, ``plans`` are those whose targets stand in the files.
+    ``more`` goes under ``eduplan``.
     """
-    facts = snap.facts()
-    plans = [row for row in snap.rows("plans") if plan in (None, row["plan_version"])]
-    threshold = snap.threshold
-    body = {
+    body: dict[str, Any] = {
         "$schema": _PROFILE,
         "name": name,
         "title": title,
         **({"version": version} if version else {}),
         "created": snap.built_at.isoformat(),
-        "sources": [{"title": facts["source"]}],
+        "sources": [{"title": snap.facts()["source"]}],
         "eduplan": {
             "build": {"id": snap.build_id, "finished_at": snap.built_at.isoformat()},
             "deadlines_counted_to": snap.day.isoformat(),
-            "plan_versions": plans,
+            "plan_versions": list(plans),
             "is_demonstration": snap.is_synthetic or any(p["is_demonstration"] for p in plans),
             "is_synthetic": snap.is_synthetic,
-            "suppression": {"threshold": threshold, "rule": _RULE},
+            "suppression": {"threshold": snap.threshold, "rule": _RULE},
             **more,
         },
         "resources": list(resources),

@@ -101,13 +101,16 @@ _SDMX_LISTS = (
     CodeList(
         "CL_DECIMALS",
         ("Decimals", "小数位数"),
-        {str(n): (words, zh) for n, (words, zh) in enumerate(
-            [("Zero", "零"), ("One", "一"), ("Two", "二"), ("Three", "三"), ("Four", "四")]
-        )},
+        {
+            str(number): (words, f"{number} 位")
+            for number, words in enumerate(
+                ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+            )
+        },
         "SDMX",
         "1.0",
     ),
-)  # fmt: skip
+)
 _LISTS = (
     # ISCED 2011 has no level of special education.
     CodeList(
@@ -294,7 +297,12 @@ def _observation(row: Mapping[str, Any], indicator: Mapping[str, Any]) -> dict[s
         "COMMENT_OBS": row["reason"] or "",
     }
     if row["breakdown"] != "all":
-        dimension, codes = _BREAKDOWNS[row["breakdown"]]
+        dimension, codes = _BREAKDOWNS.get(row["breakdown"], ("", {}))
+        if row["breakdown_value"] not in codes:
+            raise EduplanError(
+                f"no SDMX code for {row['breakdown']} {row['breakdown_value']}",
+                hint="give it one in plugins/eduplan/export/sdmx.py",
+            )
         found[dimension] = codes[row["breakdown_value"]]
     return found
 

@@ -38,15 +38,23 @@ class Snapshot:
     is_synthetic: bool
     threshold: int | None
 
-    def facts(self) -> dict[str, str]:
+    def plans(self, plan: str | None = None) -> list[dict[str, Any]]:
+        """Return version, name and kind of ``plan``, by default of all plans."""
+        return [row for row in self.rows("plans") if plan in (None, row["plan_version"])]
+
+    def is_demonstration(self, plan: str | None = None) -> bool:
+        """Tell whether data or targets (those of ``plan``, by default of any) are made up."""
+        return self.is_synthetic or any(row["is_demonstration"] for row in self.plans(plan))
+
+    def facts(self, plan: str | None = None) -> dict[str, str]:
         """Return what every file says of the state it shows, as short texts."""
         return {
             "source": f"eduplan {metadata.version('eduplan')}, schema {SCHEMA}",
             "as_of": self.built_at.isoformat(),
             "build_id": str(self.build_id),
-            "counted_to": self.day.isoformat(),
+            "deadlines_counted_to": self.day.isoformat(),
             "suppression_threshold": "" if self.threshold is None else str(self.threshold),
-            "is_synthetic": str(self.is_synthetic).lower(),
+            "is_demonstration": str(self.is_demonstration(plan)).lower(),
         }
 
     def rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

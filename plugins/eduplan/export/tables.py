@@ -98,8 +98,8 @@ def export_tables(
             snap,
             name="eduplan-tables",
             title="教育方案监测数据",
-            version=catalog.version,
-            plan=filters.plan,
+            version=chosen[0].version,
+            plans=snap.plans(filters.plan),
             filters={name: value for name, value in asdict(filters).items() if value},
             resources=[_described(file, form, filters, bom) for file in files],
         )
@@ -114,7 +114,7 @@ def write_table(
     applied = filters.applied(view)
     if form is Form.csv:
         return TableFile(view, path, _write_csv(snap.conn, view, path, applied, bom))
-    return TableFile(view, path, _write_parquet(snap, view, path, applied))
+    return TableFile(view, path, _write_parquet(snap, view, path, applied, filters.plan))
 
 
 def _described(file: TableFile, form: Form, filters: Filters, bom: bool) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _copied(conn: psycopg.Connection[Any], statement: sql.Composed) -> Generator
 
 
 def _query(
-    view: View, applied: dict[str, tuple[int, str]], values: list[sql.Composable]
+    view: View, applied: dict[str, tuple[int, str]], values: Sequence[sql.Composable]
 ) -> sql.Composed:
     """Return the select of a view: ``values`` under the names of the columns, ordered by key."""
     names = [sql.Identifier(column.name) for column in view.columns]
@@ -227,7 +227,11 @@ def _moment(column: Column) -> sql.Composed:
 
 
 def _write_parquet(
-    snap: Snapshot, view: View, path: Path, applied: dict[str, tuple[int, str]]
+    snap: Snapshot,
+    view: View,
+    path: Path,
+    applied: dict[str, tuple[int, str]],
+    plan: str | None,
 ) -> int:
     """Return the number of rows."""
     import polars as pl
@@ -259,7 +263,13 @@ def _write_parquet(
     register_io_source(batches, schema=schema).sink_parquet(
         path,
         row_group_size=_ROW_GROUP,
-        metadata=snap.facts(),
+        metadata=snap.facts(plan)
+        | {
+            "view": view.code,
+            "title": view.title,
+            "description": view.description,
+            "contract_version": view.version,
+        },
         arrow_schema=DescribedSchema(
             schema,
             [{"title": column.title, "description": column.description} for column in view.columns],

@@ -33,7 +33,8 @@ class Column:
 class View:
     """One view, under its English or Chinese name; ``key`` names the columns that tell rows apart.
 
-    ``code`` is the English name, ``codes`` are those of the columns.
+    ``code`` is the English name, ``codes`` are those of the columns; ``version`` is that of the
+    contract.
     """
 
     name: str
@@ -43,6 +44,7 @@ class View:
     columns: tuple[Column, ...]
     codes: tuple[str, ...]
     key: tuple[str, ...]
+    version: str
 
     def at(self, *codes: str) -> int | None:
         """Return the position of the first of ``codes`` (English names) that is a column."""
@@ -51,9 +53,8 @@ class View:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The views, English and Chinese, by name; ``version`` is that of their contract."""
+    """The views, English and Chinese, by name."""
 
-    version: str
     views: Mapping[str, View]
 
     def chosen(self, names: Sequence[str]) -> list[View]:
@@ -87,13 +88,15 @@ def read_catalog(snap: Snapshot, project_dir: Path) -> Catalog:
         built.setdefault(row["view"], []).append(row)
     views = {}
     for promised in contract["schema"]:
-        for view in _pair(promised, built):
+        for view in _pair(promised, built, contract["version"]):
             views[view.name] = view
-    return Catalog(contract["version"], views)
+    return Catalog(views)
 
 
 def _pair(
-    promised: Mapping[str, Any], built: Mapping[str, Sequence[Mapping[str, Any]]]
+    promised: Mapping[str, Any],
+    built: Mapping[str, Sequence[Mapping[str, Any]]],
+    version: str,
 ) -> Iterator[View]:
     """Yield an English view and its Chinese twin: the same columns in the same order."""
     properties = promised["properties"]
@@ -122,6 +125,7 @@ def _pair(
             ),
             codes=codes,
             key=tuple(names[at] for _, at in keyed),
+            version=version,
         )
 
 

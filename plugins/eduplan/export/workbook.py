@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from eduplan.errors import EduplanError
 from eduplan.export.folder import export_file
 from eduplan.export.snapshot import CHINA, Snapshot
 from eduplan.scorecard.wording import GLYPHS, WORDS
@@ -63,11 +64,16 @@ def export_workbook(
             book.set_properties(
                 {
                     "title": "指标完成情况报表",
-                    "comments": ", ".join(f"{k}={v}" for k, v in snap.facts().items()),
+                    "comments": ", ".join(f"{k}={v}" for k, v in snap.facts(plan).items()),
                     "created": snap.built_at.replace(tzinfo=None),
                 }
             )
             form = _Form(book, snap, chosen)
+            if not form.own:
+                raise EduplanError(
+                    f"{form.plan['region_name']} has no indicator in periods that start in {year}",
+                    hint="leave --period out for the latest",
+                )
             form.cover()
             form.indicators()
             form.counties()
@@ -86,7 +92,7 @@ class _Form:
         self.progress = snap.rows("workbook_progress", chosen)
         self.own = [row for row in self.progress if row["region_code"] == chosen["region"]]
         self.plan = snap.rows("workbook_plan", chosen)[0]
-        self.is_demo = snap.is_synthetic or self.plan["is_demonstration"]
+        self.is_demo = snap.is_demonstration(chosen["plan"])
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._widths: list[float] = []
         self._lines: dict[int, int] = {}
@@ -188,7 +194,7 @@ class _Form:
         # Not every program makes a row as high as its text.
         lines = max(self._lines.get(line, 1), -(-_width(value) // int(self._widths[at] - 1)))
         self._lines[line] = lines
-        sheet.set_row(line, 3 + 13 * lines)
+        sheet.set_row(line, 5 + 13 * lines)
 
     def band(self, sheet: Any, line: int, last: int, text: str) -> None:
         """Write the heading of a group of rows over the width of the table."""
@@ -258,7 +264,7 @@ class _Form:
             "指标完成情况",
             f"{self.plan['region_name']}指标完成情况表",
             [
-                _Column("序号", 6), _Column("指标代码", 11), _Column("指标名称", 34),
+                _Column("序号", 6), _Column("指标代码", 11), _Column("指标名称", 42),
                 _Column("计量单位", 10), _Column("数据期", 11), _Column(f"基期值\n（{base}）", 11),
                 _Column("2025", 10, "年度目标值"), _Column("2026", 10, "年度目标值"),
                 _Column("2027", 14, "年度目标值"), _Column("本期值", 12, "完成情况"),
@@ -333,7 +339,7 @@ class _Form:
             "县区对照",
             "县（市、区）对照表",
             [
-                _Column("指标代码", 11), _Column("指标名称", 34), _Column("计量单位", 10),
+                _Column("指标代码", 11), _Column("指标名称", 42), _Column("计量单位", 10),
                 _Column("数据期", 11), _Column("2027 目标", 14),
                 *(_Column(name, 13) for name in regions.values()),
             ],
