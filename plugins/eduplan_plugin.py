@@ -81,6 +81,6 @@ class EduplanPlugin(AirflowPlugin):
         _grouped("数据模型 dbt docs", "models", "dbt-docs", "dbt_docs/index.html"),
         _view("数据集 Dataset", "batches", "dataset", "dag/{DAG_ID}", "dag"),
         _view("数据集 Dataset", "batches", "task-dataset", "dag/{DAG_ID}", "task"),
-        _view("本次批次 Batches", "batches", "batches", _RUN, "dag_run"),
-        _view("本次批次 Batches", "batches", "task-batches", _RUN, "task_instance"),
+        _view("批次 Batches", "batches", "batches", _RUN, "dag_run"),
+        _view("批次 Batches", "batches", "task-batches", _RUN, "task_instance"),
     ]

@@ -173,8 +173,8 @@ def held(running: Running) -> int:
     with psycopg.connect(url) as conn:
         windows.record(conn, load_contracts(settings.expectations_dir))
     outcome = transform.run_dbt(
-        settings, url, ["build", "--exclude-resource-type", "unit_test", "--select",
-                        "+qa_report_coverage"],
+        settings, url, ["build", "--exclude-resource-types", "test", "unit_test",
+                        "--select", "+qa_report_coverage"],
     )  # fmt: skip
     assert outcome.success
     with psycopg.connect(url) as conn:
@@ -500,8 +500,8 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
         for address, tab, words in (
             (f"{url}/dags/ingest_teachers", "数据集 Dataset", "契约"),
             (f"{url}/dags/ingest_teachers/tasks/publish", "数据集 Dataset", "契约"),
-            (run, "本次批次 Batches", "待审 1"),
-            (f"{run}/tasks/publish", "本次批次 Batches", "待审 1"),
+            (run, "批次 Batches", "待审 1"),
+            (f"{run}/tasks/publish", "批次 Batches", "待审 1"),
         ):
             browser.call("Page.navigate", url=address)
             until(lambda tab=tab: browser.press("a", tab), f"{tab} of {address}", 30)

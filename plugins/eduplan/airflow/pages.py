@@ -56,7 +56,7 @@ _STRICT = (
 # that it can call nobody with the reader's login.
 _DBT = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:;"
-    " script-src 'unsafe-inline' 'unsafe-eval'; form-action 'none'; base-uri 'none';"
+    " script-src 'unsafe-inline'; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'self'; sandbox allow-scripts"
 )
 _HEADERS = {
