@@ -210,6 +210,16 @@ def _plant(conn: psycopg.Connection) -> None:
         " and period = '2025-2026'",
         {**cells, **BOUNDS},
     )
+    # A list of persons whose length the quality marts keep to themselves, and one whose they tell.
+    conn.execute("update marts.ind_batch set accepted_count = 21 where indicator_code = 'CMP-11'")
+    conn.execute("drop view marts.qa_pass_rate")
+    conn.execute(
+        "create view marts.qa_pass_rate as select * from (values"
+        " ('jj2106', 'C06-001', '班数不对', 'critical', 'county', '450403', null, null, null),"
+        " ('jj2107', 'C07-001', '班数不符', 'warning', 'county', '450403', 40, 3, 92.5)) as r"
+        " (dataset, rule_id, rule_zh, severity, region_level, region_code, checked_count,"
+        " failed_count, pass_pct)"
+    )
     # One revision of a county's value: 40 became 50 by batch 7.
     conn.execute(
         "insert into marts.ind_revision (indicator_code, region_level, region_code, breakdown,"
@@ -491,6 +501,15 @@ def test_no_hidden_number_is_on_any_page(planted: Path) -> None:
         assert row[1:4] == ["已隐去", "", ""] and row[7] == "—"
         exposed = [r[0] for r in page.tables["exposure"] if r[0].startswith("标准班额达标率")]
         assert exposed == []
+
+
+def test_the_length_of_a_list_that_could_tell_is_kept(planted: Path) -> None:
+    rows = Reader((planted / "indicator/CMP-11.html").read_text("utf-8")).tables["batches"][1:]
+    lengths = {row[0][:6]: row[5:] for row in rows}
+    assert lengths["教基2106"] == ["—", "—"]
+    assert lengths["教基2107"] == ["21", "0"]
+    rules = Reader((planted / f"county/{A}.html").read_text("utf-8")).tables["quality"]
+    assert [[row[0], *row[3:]] for row in rules[1:]] == [["C07-001", "警告", "3", "40"]]
 
 
 def test_hostile_names_stay_text(planted: Path) -> None:
