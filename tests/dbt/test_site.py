@@ -212,7 +212,7 @@ def _plant(conn: psycopg.Connection) -> None:
     )
     # A list of persons whose length the quality marts keep to themselves, and one whose they tell.
     conn.execute("update marts.ind_batch set accepted_count = 21 where indicator_code = 'CMP-11'")
-    conn.execute("drop view marts.qa_pass_rate")
+    conn.execute("drop view marts.qa_pass_rate cascade")
     conn.execute(
         "create view marts.qa_pass_rate as select * from (values"
         " ('jj2106', 'C06-001', '班数不对', 'critical', 'county', '450403', null, null, null),"
