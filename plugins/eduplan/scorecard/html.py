@@ -375,7 +375,7 @@ def _heat(card: Scorecard) -> Heat:
         badge = wording.action_badge(action.code, card.lang)
         starts.add(len(columns))
         # A column is about two Chinese characters or four Latin letters wide.
-        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 5
+        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 7
         groups.append((badge, name if len(name) <= room else "", len(own)))
         columns.extend(own)
     most = max((r.lagging for r in card.regions), default=0)
