@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         return self.home / "report"
 
     @property
+    def site_dir(self) -> Path:
+        """Static site: the scorecard and a page for each county and indicator."""
+        return self.home / "site"
+
+    @property
     def outbox_dir(self) -> Path:
         """Workbooks for senders, a folder each."""
         return self.home / "outbox"

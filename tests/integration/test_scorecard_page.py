@@ -8,7 +8,7 @@ import pytest
 
 from eduplan.browser import print_pdf
 from eduplan.errors import EduplanError
-from eduplan.scorecard import Scorecard, load_scorecard, render_html
+from eduplan.scorecard import Scorecard, load_scorecard, names, render_html
 from tests import scorecard_rows as rows
 from tests.browser import CHROMIUM, chromium
 
@@ -180,7 +180,7 @@ def test_page_shows_every_indicator_and_says_what_is_not_connected(card: Scoreca
     for code, name in [(r[0], r[2]) for r in rows.INDICATORS] + [
         (r[0], r[2]) for r in rows.NO_DATA
     ]:
-        assert name in html, code
+        assert names.full_width(name) in html, code
     assert "演示：合成数据或虚构目标" in html
     assert "重点任务" in html and "未接入" in html
     assert "覆盖 97.4%" in html

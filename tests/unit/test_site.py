@@ -72,6 +72,12 @@ def test_reasons_and_held_batches_speak_english() -> None:
         "Reporting is incomplete and could change the verdict",
         "covered 66.7%",
     )
+    assert words.reason(
+        "缺少已发布数据:公用经费拨款(finance_school)、平均学生数(students)", "en"
+    ) == (
+        "Nothing published of",
+        "finance_school, students",
+    )
     assert words.reason("分母为零", "zh") == ("分母为零", "")
     assert words.reason("", "en")[0] == "No reason recorded"
     assert words.held_reason("TEA-101 教师总数超出; TEA-101 再次", "en") == "TEA-101"

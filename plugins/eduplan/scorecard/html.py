@@ -33,6 +33,8 @@ _BAR_START, _BAR_WIDTH = 7.0, 126.0
 _CHART = {"left": 14.0, "right": 130.0, "top": 20.0, "bottom": 52.0, "axis": 68.0}
 _SMALL_ACTION = 2
 _FEW = 10
+_CAPTION = 26
+"""Characters over a small chart; a unit that would be cut is left to the rows above."""
 
 
 @dataclass(frozen=True)
@@ -373,7 +375,7 @@ def _heat(card: Scorecard) -> Heat:
         badge = wording.action_badge(action.code, card.lang)
         starts.add(len(columns))
         # A column is about two Chinese characters or four Latin letters wide.
-        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 5
+        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 7
         groups.append((badge, name if len(name) <= room else "", len(own)))
         columns.extend(own)
     most = max((r.lagging for r in card.regions), default=0)
@@ -506,10 +508,12 @@ def _chart(indicator: Indicator, card: Scorecard) -> Chart:
     # Two years side by side would write their labels into each other.
     shown_years = {current, last} | ({first} if current - first > 1 else set())
     label = wording.number(points[-1][1], places)
+    title = wording.short_name(indicator, card.lang)
+    unit = wording.unit_label(indicator.unit, card.lang)
     return Chart(
         code=indicator.code,
-        title=wording.short_name(indicator, card.lang),
-        unit=wording.unit_label(indicator.unit, card.lang),
+        title=title,
+        unit=unit if len(title) + len(unit) <= _CAPTION else "",
         status=cell.status,
         actual=_polyline(line),
         trajectory=_polyline(dashed),

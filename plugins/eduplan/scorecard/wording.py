@@ -213,7 +213,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         " Each chart has its own scale",
         "missing_year": "{year} missing",
         "tiles": "Where",
-        "tiles_note": "Schematic places, not a map; bar length: indicators by status",
+        "tiles_note": "Schematic, no map; bar: indicators by status",
         "map_note": "Boundaries supplied by the user",
         "tasks": "Tasks",
         "tasks_absent": "Not connected",
@@ -473,8 +473,12 @@ _REASONS: Mapping[str, str] = {
     "人数过少,为保护个人信息不予公布": "So few persons that it is hidden to protect them",
     "本期没有两侧数据齐全的填报单位": "No unit reported both sides in this period",
     "数据来源尚未接入": "Source not connected",
+    "缺少已发布数据": "Nothing published of",
     "未报送": "Not reported",
 }
+
+
+_DATASET = re.compile(r"\(([a-z][a-z0-9_]*)\)")
 
 
 def reason(text: str, lang: str) -> tuple[str, str]:
@@ -486,6 +490,8 @@ def reason(text: str, lang: str) -> tuple[str, str]:
     if lang == "en":
         why = _REASONS.get(why.replace("，", ","), why)
         what = re.sub(r"^覆盖 ?", "covered ", what)
+        # Measures are Chinese, the datasets in brackets behind them are codes.
+        what = ", ".join(dict.fromkeys(_DATASET.findall(what))) or what
     return why or TEXTS[lang]["no_reason"], what
 
 

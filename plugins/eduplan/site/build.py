@@ -34,7 +34,7 @@ def write_site(settings: Settings, out: Path | None = None) -> Site:
     A former site there is replaced whole; a folder that holds anything else is left alone and an
     ``EduplanError`` says so. The same warehouse gives the same bytes: no page knows the clock.
     """
-    target = (out or settings.home / "site").expanduser().resolve()
+    target = (out or settings.site_dir).expanduser().resolve()
     _refuse_foreign(target)
     pages = render_site(settings)
     fresh = _beside(target, "new")

@@ -219,7 +219,7 @@ def _schools(book: Book, region: Region) -> Section:
     ordered = sorted(found, key=lambda r: (r["school_code"] not in gaps, r["school_type_code"]))
     rows = tuple(
         (
-            Cell(r["school_name"], own=True),
+            Cell(r["school_name"] or r["school_code"], own=True),
             Cell(school_type(r["school_type_code"], book.lang)),
             Cell(label(r["ownership"], book.lang)),
             Cell(label(r["urban_rural"], book.lang)),
@@ -249,7 +249,7 @@ def _tasks(book: Book, region: Region) -> Section:
     rows = tuple(
         (
             Cell(r["task_code"], css="code"),
-            Cell(r["task_name"], own=True),
+            Cell(r["task_name"] or "—", own=True),
             Cell(r["owner_name"] or "—", own=True),
             Cell(r["due_date"].isoformat() if r["due_date"] else r["deadline_text"] or "—",
                  own=True),

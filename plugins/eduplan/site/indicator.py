@@ -30,6 +30,7 @@ def indicator_page(book: Book, action: Action, indicator: Indicator) -> Page:
     """Build the page of ``indicator``; parts without rows say so in words."""
     t = book.t
     index = address(book.lang, "indicators")
+    changed = revisions(book, code=indicator.code)
     return book.page(
         address(book.lang, "indicator", indicator.code),
         indicator.name,
@@ -58,7 +59,7 @@ def indicator_page(book: Book, action: Action, indicator: Indicator) -> Page:
                 _schools(book, indicator),
                 _batches(book, indicator),
                 _exposure(book, indicator),
-                revisions(book, code=indicator.code),
+                changed if changed.tables or indicator.history else None,
             )
             if section is not None
         ),
