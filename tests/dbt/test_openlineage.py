@@ -96,12 +96,9 @@ def columns_of(event: dict[str, Any], column: str) -> set[tuple[str, str, str]]:
 def test_datasets_and_columns_of_a_model(told: list[dict[str, Any]]) -> None:
     """A staging model reads its published dataset; each column comes from the column it cleans."""
     event = one(told, "mini_city.staging.eduplan.stg_finance__schools.build.run")
-    assert {name for _, name in names(event["inputs"])} == {
-        "mini_city.raw.finance_school", "mini_city.ops.batch",
-    }  # fmt: skip
-    assert {name for _, name in names(event["outputs"])} == {
-        "mini_city.staging.stg_finance__schools"
-    }
+    assert {name for _, name in names(event["inputs"])} == {"mini_city.raw.finance_school"}
+    (output,) = event["outputs"]
+    assert output["name"] == "mini_city.staging.stg_finance__schools"
     assert columns_of(event, "training_yuan") == {
         ("mini_city.raw.finance_school", "training", "DIRECT")
     }
@@ -150,7 +147,7 @@ def test_a_receiver_that_is_down_costs_nothing(
 def test_a_slow_receiver_is_given_up(
     built: object, dbt_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that answers late is left after its first answer is late; one that drags, after a while."""
+    """One that answers late is left at once; one that drags on, after a while."""
     monkeypatch.setattr(events, "REQUEST_SECONDS", 0.2)
     with Receiver(delay=2) as receiver:
         assert emit(dbt_settings, receiver.url) == 0
