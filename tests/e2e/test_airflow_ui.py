@@ -28,6 +28,7 @@ from eduplan.postgres import EmbeddedPostgres, free_port
 from eduplan.quality import windows
 from eduplan.settings import Settings
 from tests.e2e.browser import CHROMIUM, Browser, until
+from tests.openlineage_receiver import Receiver, check, names
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,6 +50,8 @@ class Running:
     """Names and ID numbers of the planted rows."""
     sexes: list[str]
     """What the three rows with a wrong sex say."""
+    receiver: Receiver
+    """What Airflow and dbt tell OpenLineage."""
     tokens: dict[str, str] = field(default_factory=dict)
     """Token of each user, from a login with the password."""
 
@@ -90,7 +93,7 @@ def spoil(workbook: Path) -> tuple[list[str], list[str]]:
     return [s for s in secrets if len(s) > 1], [row[sex] for row in data[:3]]
 
 
-def start(folder: Path) -> Running:
+def start(folder: Path, receiver: Receiver) -> Running:
     """Start Airflow on a city of 20 schools or so, of which it sees the teachers alone."""
     city, source = folder / "city", folder / "source"
     subprocess.run(
@@ -103,10 +106,11 @@ def start(folder: Path) -> Running:
     settings = Settings(
         home=folder / "home", source_root=source, airflow_port=free_port(), pg_durable=False,
         airflow_users=",".join(f"{u}:{r}" for u, r in USERS.items() if u != "admin"),
+        openlineage_url=receiver.url,
     )  # fmt: skip
     supervisor.up(settings)
     api = AirflowApi(supervisor.AirflowServer(settings).login())
-    running = Running(settings, api, secrets, sexes)
+    running = Running(settings, api, secrets, sexes, receiver)
     passwords = json.loads((settings.home / "airflow" / "login.json").read_text())
     assert set(passwords) == set(USERS)
     for user, password in passwords.items():
@@ -129,11 +133,12 @@ def stop(running: Running) -> None:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     if CHROMIUM is None:
         pytest.skip("no Chromium: set EDUPLAN_CHROMIUM to its path")
-    made = start(tmp_path_factory.mktemp("review"))
-    try:
-        yield made
-    finally:
-        stop(made)
+    with Receiver() as receiver:
+        made = start(tmp_path_factory.mktemp("review"), receiver)
+        try:
+            yield made
+        finally:
+            stop(made)
 
 
 def hold(running: Running) -> int:
@@ -598,3 +603,81 @@ def test_after_the_release_the_pages_say_so(running: Running, held: int) -> None
     # The run that published it names it too.
     published = running.get("dag/ingest_teachers/run?run_id=review_1", "vera").text
     assert re.findall(r"<tr><td>(\d+)</td>", published) == [str(held)]
+
+
+# --- what OpenLineage is told of all that ----------------------------------------------------------
+
+
+def told(running: Running, job: str, kind: str = "COMPLETE") -> list[dict[str, Any]]:
+    """Return the events of one kind of a job, oldest first."""
+    return [
+        event
+        for event in running.receiver.events
+        if event["job"]["name"] == job and event["eventType"] == kind
+    ]
+
+
+def test_openlineage_is_told_of_tasks_and_their_datasets(running: Running) -> None:
+    """Runs after the tests above: their runs are what was told."""
+    for event in running.receiver.events:
+        check(event)
+        assert event["job"]["namespace"] == "eduplan"
+    # The first two runs were held, the third was released, the fourth a replay.
+    until(lambda: len(told(running, "ingest_teachers.publish")) >= 2, "the events")
+    assert told(running, "ingest_teachers.publish", "START")
+    published = told(running, "ingest_teachers.publish")[-1]
+    table, asset = published["outputs"]
+    assert (asset["namespace"], asset["name"]) == ("x-edu", "published/teachers")
+    assert table["namespace"].startswith("postgres://")
+    assert table["name"] == "warehouse.raw.teachers"
+    assert table["outputFacets"]["outputStatistics"]["rowCount"] == 69
+    fields = {f["name"]: f["description"] for f in table["facets"]["schema"]["fields"]}
+    assert fields["id_number"] == "身份证件号"
+    (judged,) = told(running, "ingest_teachers.audit")[-1]["inputs"]
+    verdicts = {
+        a["assertion"]: (a["success"], a["severity"])
+        for a in judged["inputFacets"]["dataQualityAssertions"]["assertions"]
+    }
+    assert verdicts["TEA-004"] == (False, "error")
+    assert any(success for success, _ in verdicts.values())
+    # The task hangs on the run of its DAG, and that is told too.
+    parent = published["run"]["facets"]["parent"]
+    assert parent["job"]["name"] == "ingest_teachers"
+    runs = {e["run"]["runId"] for e in told(running, "ingest_teachers", "START")}
+    assert parent["run"]["runId"] in runs
+    assert told(running, "ingest_teachers.settle", "FAIL")
+
+
+def test_openlineage_is_told_of_a_build_as_a_child_of_its_task(running: Running) -> None:
+    running.api.pause("build_warehouse", False)
+    run = running.api.trigger("build_warehouse")
+    states = until(lambda: running.ended("build_warehouse", run), "the build", 300)
+    assert states == {"build": "success", "scorecard": "success"}
+    until(lambda: told(running, "build_warehouse.scorecard"), "the end of the build")
+    task = told(running, "build_warehouse.build")[-1]
+    build = told(running, "dbt-build")[-1]
+    assert build["run"]["facets"]["parent"]["run"]["runId"] == task["run"]["runId"]
+    (staff,) = told(running, "warehouse.intermediate.eduplan.int_measure__staff.build.run")[-1:]
+    assert staff["run"]["facets"]["parent"]["run"]["runId"] == build["run"]["runId"]
+    # The published table that Airflow's task wrote is what dbt's model reads: one name.
+    (reader,) = told(running, "warehouse.staging.eduplan.stg_staff__teachers.build.run")[-1:]
+    (written, _) = told(running, "ingest_teachers.publish")[-1]["outputs"]
+    assert (written["namespace"], written["name"]) in names(reader["inputs"])
+    (scorecard,) = told(running, "build_warehouse.scorecard")[-1:]
+    assert names(scorecard["outputs"]) == {("x-edu", "built/warehouse")}
+
+
+def test_openlineage_is_told_of_no_person(running: Running) -> None:
+    """Runs last: no body holds a name or number of the planted rows, nor any of the city's."""
+    from eduplan.contract import load_contracts
+    from tests.e2e import personal_data
+
+    bodies = "\n".join(running.receiver.bodies)
+    assert [secret for secret in running.secrets if secret in bodies] == []
+    with psycopg.connect(EmbeddedPostgres(running.settings.home).url()) as conn:
+        people = personal_data.people_of(conn, load_contracts(running.settings.expectations_dir))
+    assert len(people.names) > 50 and len(people.numbers) > 50
+    assert people.in_text(bodies) == set()
+    password = EmbeddedPostgres(running.settings.home).url().split("@")[0].rsplit(":", 1)[-1]
+    assert password not in bodies
+    assert running.api.login.password not in bodies

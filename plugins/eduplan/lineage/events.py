@@ -191,6 +191,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     described = transport(settings)
     if described is None:
         return {"AIRFLOW__OPENLINEAGE__DISABLED": "True"}
+    key = settings.openlineage_api_key
     return {
         "AIRFLOW__OPENLINEAGE__DISABLED": "False",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(described),
@@ -198,4 +199,15 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__OPENLINEAGE__EXTRACTORS": "eduplan.airflow.openlineage.TaskExtractor",
         "AIRFLOW__OPENLINEAGE__DISABLE_SOURCE_CODE": "True",
         "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": str(TASK_SECONDS),
+        # For the builds that tasks start.
+        **{
+            f"EDUPLAN_OPENLINEAGE_{name.upper()}": str(value)
+            for name, value in (
+                ("url", settings.openlineage_url),
+                ("file", settings.openlineage_file),
+                ("namespace", settings.openlineage_namespace),
+                ("api_key", key and key.get_secret_value()),
+            )
+            if value
+        },
     }

@@ -33,6 +33,14 @@ def set_column_lineage(
             columns = found.get(models.get(output.name, ""))
             if columns:
                 output.facets["columnLineage"] = _facet(columns, output.namespace, names)
+                if output.name.split(".")[1] == "bi":
+                    _keep_read(event, columns, names)
+
+
+def _keep_read(event: Any, columns: dict[str, list[list[str]]], names: dict[str, str]) -> None:
+    """Leave the inputs of a view of bi that it reads: it waits for all marts (after_all_marts)."""
+    read = {names.get(relation) for origins in columns.values() for relation, _, _ in origins}
+    event.inputs = [dataset for dataset in event.inputs if dataset.name in read]
 
 
 def _cached(settings: Settings, cache: Path, version: str) -> Found:
