@@ -605,7 +605,7 @@ def test_after_the_release_the_pages_say_so(running: Running, held: int) -> None
     assert re.findall(r"<tr><td>(\d+)</td>", published) == [str(held)]
 
 
-# --- what OpenLineage is told of all that ----------------------------------------------------------
+# --- what OpenLineage is told of all that ---------------------------------------------------------
 
 
 def told(running: Running, job: str, kind: str = "COMPLETE") -> list[dict[str, Any]]:
