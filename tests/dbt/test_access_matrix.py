@@ -76,6 +76,10 @@ PLACE = {
 }
 """English view -> whose business a row is."""
 
+BUILT_AGAIN = ["ind_value", "fct_school_measure", "dim_school", "fct_task", "qa_late_register",
+               "qa_pass_rate", "bi"]  # fmt: skip
+"""In the second build: tables and views of marts, and all that is read."""
+
 OPEN = {"region", "indicator", "indicator_benchmark", "quality_check", "quarantine_burndown"}
 """Views without rows of one place."""
 
@@ -147,7 +151,7 @@ def city(installed: City, phase: str) -> City:
             roles.apply(conn, installed.settings)
     elif phase == "second build":
         outcome = transform.run_dbt(
-            installed.settings, installed.url, ["run", "--select", "marts bi"]
+            installed.settings, installed.url, ["run", "--select", *BUILT_AGAIN]
         )
         assert outcome.success, [node.message for node in outcome.nodes if node.failed]
     else:
