@@ -1,5 +1,6 @@
 """The parts of the site that have logic of their own: places, ranks, addresses, words."""
 
+import json
 import os
 import stat
 from decimal import Decimal
@@ -10,11 +11,13 @@ from markupsafe import Markup
 
 from eduplan.browser import find_browser, print_pdf
 from eduplan.errors import EduplanError
-from eduplan.scorecard import names
+from eduplan.scorecard import names, render_html
 from eduplan.scorecard import wording as words
+from eduplan.scorecard.query import Region
 from eduplan.site import charts
 from eduplan.site.figures import rank_text, ranks, worst_first
 from eduplan.site.layout import address, relative, twin
+from eduplan.site.pages import first_page
 from eduplan.site.wording import (
     LABELS,
     MEANINGS,
@@ -26,7 +29,7 @@ from eduplan.site.wording import (
     signed,
     terms,
 )
-from tests.unit.test_scorecard import cell, indicator
+from tests.unit.test_scorecard import card, cell, indicator, lagging
 
 
 @pytest.mark.parametrize(
@@ -204,6 +207,36 @@ def test_bars_share_a_scale_and_grow_from_zero() -> None:
     up, down, none = charts.bars([(10.0, 5.0, "met"), (-10.0, None, "off_track"), (None, 3.0, "")])
     assert up == charts.Bar(50.0, 50.0, 75.0, "met")
     assert down == charts.Bar(0.0, 50.0, None, "off_track") and none is None
+
+
+def test_the_first_page_of_a_site_links_counties_on_a_users_own_map(tmp_path: Path) -> None:
+    square = [[[110.0, 23.0], [111.0, 23.0], [111.0, 24.0], [110.0, 24.0], [110.0, 23.0]]]
+    borders = tmp_path / "own.geojson"
+    borders.write_text(
+        json.dumps(
+            {
+                "type": "FeatureCollection",
+                "features": [
+                    {
+                        "type": "Feature",
+                        "properties": {"adcode": 450422},
+                        "geometry": {"type": "Polygon", "coordinates": square},
+                    }
+                ],
+            }
+        )
+    )
+    shown = card(
+        lagging("A-01", -40.0), regions=(Region("450422", "藤县", {"off_track": 1, "met": 1}),)
+    )
+    _, links = first_page(shown)
+    page = render_html(shown, borders, links)
+    assert '<svg class="map"' in page
+    assert '<a href="county/450422.html">藤县</a><tspan' in page
+    assert '<a href="indicator/A-01.html">' in page and '<a href="indicators.html">' in page
+    assert '<link rel="stylesheet" href="assets/site.css">' in page and "<style>" not in page
+    alone = render_html(shown, borders)
+    assert "<a " not in alone and "<link" not in alone and "<style>" in alone
 
 
 # --- a browser ----------------------------------------------------------------------------------
