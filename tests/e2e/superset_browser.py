@@ -119,7 +119,9 @@ class Browser:
             self.complaints.append(f"log: {entry['text'][:300]} {entry.get('url', '')}")
 
     def run(self, script: str) -> Any:
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
@@ -166,7 +168,10 @@ class Browser:
             )
             self.call(
                 "Emulation.setDeviceMetricsOverride",
-                width=1280, height=min(int(height) + 20, 6000), deviceScaleFactor=1, mobile=False,
+                width=1280,
+                height=min(int(height) + 20, 6000),
+                deviceScaleFactor=1,
+                mobile=False,
             )
             time.sleep(1.5)
         data = self.call("Page.captureScreenshot", format="png")["data"]
@@ -177,7 +182,8 @@ class Browser:
         """Return the requests to any other host."""
         own = urlsplit(url).netloc
         return [
-            r for r in self.requests.values()
+            r
+            for r in self.requests.values()
             if urlsplit(r).scheme in ("http", "https", "ws", "wss") and urlsplit(r).netloc != own
         ]
 

@@ -111,7 +111,9 @@ class Page:
         """The big number below a title; a badge of filters may stand between."""
         lines = self.charts[title]["text"].split("\n")
         return next(
-            line for line in reversed(lines[:-1]) if line.replace(",", "").replace(".", "").isdigit()
+            line
+            for line in reversed(lines[:-1])
+            if line.replace(",", "").replace(".", "").isdigit()
         )
 
     def rows(self, title: str) -> list[list[str]]:
@@ -186,7 +188,8 @@ def test_the_scorecard_counts_as_the_warehouse_does(
     assert page.number("— 未判定") == str(sum(counts.values()) - sum(judged.values()))
     assert page.rows("本页数据")[0][1] == "演示：合成数据或虚构目标，非真实统计"
     worst = running.rows(
-        NEWEST + "select indicator_name_zh, value, trajectory_value, round(distance_pct) from latest"
+        NEWEST + "select indicator_name_zh, value, trajectory_value, round(distance_pct)"
+        " from latest"
         " where region_level = 'city' and distance < 0"
         " and status in ('met', 'on_track', 'at_risk', 'off_track')"
         " order by distance_pct limit 3"
@@ -199,12 +202,14 @@ def test_the_scorecard_counts_as_the_warehouse_does(
 def county_rows(running: Running) -> list[list[str]]:
     """What 各县（市、区）一览 should say: judged, good, slow, lagging, share, not judged."""
     found = running.rows(
-        NEWEST + """
+        NEWEST
+        + """
         select region_name, judged, good, slow, lagging,
             round(100.0 * good / nullif(judged, 0), 1), total - judged
         from (
             select region_name, count(*) as total,
-                count(*) filter (where status in ('met', 'on_track', 'at_risk', 'off_track')) judged,
+                count(*) filter (where status in ('met', 'on_track', 'at_risk', 'off_track'))
+                    as judged,
                 count(*) filter (where status in ('met', 'on_track')) as good,
                 count(*) filter (where status = 'at_risk') as slow,
                 count(*) filter (where status = 'off_track') as lagging
@@ -242,7 +247,8 @@ def test_the_quality_is_that_of_the_warehouse(
 ) -> None:
     page = admin_pages["quality"]
     ((missing, late, due, came),) = running.rows(
-        "select count(*) filter (where status = 'missing'), count(*) filter (where status = 'late'),"
+        "select count(*) filter (where status = 'missing'),"
+        " count(*) filter (where status = 'late'),"
         " count(*) filter (where status <> 'not_due'),"
         " count(*) filter (where status in ('on_time', 'late')) from marts.qa_late_register"
     )
@@ -483,9 +489,7 @@ def test_down_leaves_no_process_and_a_taken_port_is_named(running: Running) -> N
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "healthy" in done.stdout
-    other = SupersetServer(
-        replace_settings(running.settings, home=running.settings.home / "other")
-    )
+    other = SupersetServer(replace_settings(running.settings, home=running.settings.home / "other"))
     with pytest.raises(Exception, match=f"port {running.settings.superset_port} for Superset"):
         other.start(print)
     assert running.server.stop() >= 2
