@@ -82,9 +82,8 @@ _FONT = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', s
 
 def _mark(width):
     """Return our sign, with our name where there is room, as a picture within the page."""
-    name = "" if width < 100 else (
-        f"<text x='40' y='22' font-size='17' font-family='sans-serif' fill='#16202e'>{APP_NAME}</text>"
-    )
+    font = "font-size='17' font-family='sans-serif' fill='#16202e'"
+    name = f"<text x='40' y='22' {font}>{APP_NAME}</text>" if width > 100 else ""
     return "data:image/svg+xml," + quote(
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='32'>"
         "<rect width='32' height='32' rx='6' fill='#1f5f8b'/>"

@@ -302,9 +302,7 @@ class EmbeddedPostgres:
                 conn.execute(
                     sql.SQL("create database {} owner {}").format(database, sql.Identifier(owner))
                 )
-                conn.execute(
-                    sql.SQL("revoke connect on database {} from public").format(database)
-                )
+                conn.execute(sql.SQL("revoke connect on database {} from public").format(database))
 
     def stop(self) -> bool:
         """Stop the server and wait for it; return False when it did not run."""

@@ -225,9 +225,7 @@ class AirflowServer:
 
     def metadata_url(self) -> str:
         """Return the libpq URL of Airflow's own database, creating it where we may."""
-        return own_database(
-            self.settings, METADATA_DATABASE, "EDUPLAN_AIRFLOW_DATABASE_URL"
-        )
+        return own_database(self.settings, METADATA_DATABASE, "EDUPLAN_AIRFLOW_DATABASE_URL")
 
     def environment(self, database_url: str, metadata_url: str) -> dict[str, str]:
         """Return the whole configuration of the components as environment variables."""

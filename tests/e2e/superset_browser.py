@@ -27,6 +27,15 @@ _READY = """(() => {
     drawn: document.querySelectorAll('.slice_container, [data-test="chart-container"]').length};
 })()"""
 
+_CHARTS = """Object.fromEntries([...document.querySelectorAll('[data-test-chart-id]')].map(e => [
+  (e.querySelector('.header-title') || e).innerText.trim().split('\\n')[0],
+  {text: e.innerText, rows: [...e.querySelectorAll('tbody tr')].map(
+    r => [...r.querySelectorAll('td')].map(c => c.innerText.trim()))}]))"""
+_ERRORS = """[...document.querySelectorAll(
+  '.ant-alert-error, .ant-notification-notice-error, .toast--danger, .toast--warning,'
+  + ' [data-test="toast-container"] [role="alert"], [data-test="error-boundary"]'
+)].map(e => e.innerText)"""
+
 
 def until(found: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     """Wait until ``found`` returns something true; return it."""
@@ -54,9 +63,10 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.number = 0
-        self.requests: list[str] = []
+        self.requests: dict[str, str] = {}
+        """Address of each request by its id."""
+        self.blocked: list[str] = []
         self.complaints: list[str] = []
-        self.data: dict[str, str] = {}
 
         def target() -> str | None:
             try:
@@ -85,13 +95,16 @@ class Browser:
 
     def _hear(self, event: str | None, params: dict[str, Any]) -> None:
         if event == "Network.requestWillBeSent":
-            self.requests.append(params["request"]["url"])
+            self.requests[params["requestId"]] = params["request"]["url"]
         elif event == "Network.responseReceived":
             answer = params["response"]
             if answer["status"] >= 400:
                 self.complaints.append(f"{answer['status']} {answer['url']}")
+        elif event == "Network.loadingFailed" and params.get("blockedReason") == "csp":
+            # Our policy kept the page from asking: the request never left the browser.
+            self.blocked.append(self.requests.pop(params["requestId"]))
         elif event == "Network.loadingFailed" and not params.get("canceled"):
-            self.complaints.append(f"failed: {params.get('errorText')} {params.get('blockedReason')}")
+            self.complaints.append(f"failed: {params['errorText']} {params['requestId']}")
         elif event == "Runtime.exceptionThrown":
             details = params["exceptionDetails"]
             text = details.get("exception", {}).get("description") or details["text"]
@@ -101,10 +114,14 @@ class Browser:
             self.complaints.append(f"console: {said[:300]}")
         elif event == "Log.entryAdded" and params["entry"]["level"] == "error":
             entry = params["entry"]
+            if "violates the following Content Security Policy" in entry["text"]:
+                return  # counted as blocked
             self.complaints.append(f"log: {entry['text'][:300]} {entry.get('url', '')}")
 
     def run(self, script: str) -> Any:
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
@@ -133,6 +150,16 @@ class Browser:
             assert time.monotonic() < deadline, f"{slug} does not come to rest: {state}"
             time.sleep(0.3)
 
+    def charts(self) -> dict[str, dict[str, Any]]:
+        """Return {title: {text, rows}} of the charts on the page; rows of tables as text."""
+        found: dict[str, dict[str, Any]] = self.run(_CHARTS)
+        return found
+
+    def errors(self) -> list[str]:
+        """Return what the page itself shows as an error: failed charts and messages."""
+        shown: list[str] = self.run(_ERRORS)
+        return shown
+
     def picture(self, path: Path, full: bool = True) -> None:
         if full:
             height = self.run(
@@ -141,7 +168,10 @@ class Browser:
             )
             self.call(
                 "Emulation.setDeviceMetricsOverride",
-                width=1280, height=min(int(height) + 20, 6000), deviceScaleFactor=1, mobile=False,
+                width=1280,
+                height=min(int(height) + 20, 6000),
+                deviceScaleFactor=1,
+                mobile=False,
             )
             time.sleep(1.5)
         data = self.call("Page.captureScreenshot", format="png")["data"]
@@ -152,7 +182,8 @@ class Browser:
         """Return the requests to any other host."""
         own = urlsplit(url).netloc
         return [
-            r for r in self.requests
+            r
+            for r in self.requests.values()
             if urlsplit(r).scheme in ("http", "https", "ws", "wss") and urlsplit(r).netloc != own
         ]
 

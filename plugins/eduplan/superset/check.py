@@ -17,8 +17,7 @@ _NUMBERS = ("NUMERIC", "INTEGER", "BIGINT", "DOUBLE PRECISION")
 _DATES = ("DATE", "TIMESTAMP WITH TIME ZONE")
 _SQL_WORDS = frozenset(
     "and as between by case cast date desc distinct else end false filter from in integer is like"
-    " not null nulls numeric or order over partition text then true when where within group asc"
-    .split()
+    " not null nulls numeric or order over partition text then true when where within group asc".split()
 )
 # Lists of names, without a figure about a place.
 _OPEN_TO_ALL = ("region",)
@@ -38,9 +37,9 @@ class _Dataset:
 
     def __init__(self, path: str, content: Mapping[str, Any], model: Model | None) -> None:
         self.path, self.table = path, content.get("table_name")
-        self.types = {c.name: superset_type(c.data_type) for c in model.columns.values()} if (
-            model
-        ) else {}
+        self.types = (
+            {c.name: superset_type(c.data_type) for c in model.columns.values()} if model else {}
+        )
         self.calculated = {c["column_name"] for c in content.get("columns", [])}
         self.metrics = {m["metric_name"] for m in content.get("metrics", [])}
 

@@ -132,9 +132,7 @@ def _roles(
     return known
 
 
-def _row_rules(
-    api: SupersetApi, roles: Mapping[str, int], city: str, tables: list[int]
-) -> None:
+def _row_rules(api: SupersetApi, roles: Mapping[str, int], city: str, tables: list[int]) -> None:
     """Let each county's role see the rows of its county and of the whole city, nothing else."""
     known = {r["name"]: r["id"] for r in api.items("rowlevelsecurity", "id", "name")}
     for code, role in roles.items():
@@ -186,6 +184,4 @@ def _users(
             }
             api.call("POST", "security/users/", json=body)
         elif sorted(r["id"] for r in known[user.username]["roles"]) != wanted:
-            api.call(
-                "PUT", f"security/users/{known[user.username]['id']}", json={"roles": wanted}
-            )
+            api.call("PUT", f"security/users/{known[user.username]['id']}", json={"roles": wanted})

@@ -9,7 +9,6 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 
