@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """The user's own GeoJSON of the counties for the scorecard; unset: a tile grid."""
     airflow_port: int = Field(default=8080, ge=1, le=65535)
     superset_port: int = Field(default=8088, ge=1, le=65535)
+    superset_url: str | None = None
+    """A Superset that others start, e.g. the one of docker-compose.yml; unset: ours."""
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
     suppression_threshold: int = Field(default=5, ge=0)
