@@ -79,6 +79,7 @@ def main() -> None:
 def up() -> None:
     """Start PostgreSQL and Airflow."""
     from eduplan import supervisor
+    from eduplan.access.roles import apply_at_start
     from eduplan.demo_run import Stopped, stop_on_signals
     from eduplan.demo_sources import DemoSources
     from eduplan.postgres import ensure_database
@@ -92,6 +93,7 @@ def up() -> None:
                 sources.prepare()
                 sources.start()
             supervisor.up(settings, say)
+            say(apply_at_start(ensure_database(settings), settings))
     except Stopped:
         supervisor.down(settings)
         raise SystemExit(130) from None
@@ -436,23 +438,28 @@ def pools() -> None:
 
 @app.command(hidden=True)
 def migrate() -> None:
-    """Bring the warehouse's own schemas up to date; every other command does it by itself."""
+    """Bring the warehouse's own schemas up to date, and its readers; run before a start."""
+    from eduplan.access.roles import apply_at_start
     from eduplan.postgres import ensure_database
 
-    ensure_database(settings_of())
+    settings = settings_of()
+    url = ensure_database(settings)
     out.print("The warehouse is up to date.")
+    out.print(apply_at_start(url, settings), markup=False, soft_wrap=True)
 
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/`` from the contracts and the registry."""
-    from eduplan import docs_indicators, docs_reference
+    """Generate the reference pages under ``docs/`` from contracts, registry and views."""
+    from eduplan import docs_bi, docs_indicators, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
+    for path in docs_bi.write(settings):
+        out.print(str(path), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -271,6 +271,18 @@ class EmbeddedPostgres:
     def _create_databases(self) -> None:
         self._create(WAREHOUSE, owner=SUPERUSER)
         self._create(AIRFLOW, owner=AIRFLOW)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            # Readers have no business in the server's own databases, where all may write.
+            for name, is_open in conn.execute(
+                "select datname, datacl is null or datacl::text ~ '[{,]=' from pg_database"
+                " where datname in ('postgres', 'template1')"
+            ).fetchall():
+                if is_open:
+                    conn.execute(
+                        sql.SQL("revoke connect, temporary on database {} from public").format(
+                            sql.Identifier(name)
+                        )
+                    )
 
     def _create(self, name: str, owner: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
