@@ -76,6 +76,10 @@ PLACE = {
 }
 """English view -> whose business a row is."""
 
+BUILT_AGAIN = ["ind_value", "fct_school_measure", "dim_school", "fct_task", "qa_late_register",
+               "qa_pass_rate", "bi"]  # fmt: skip
+"""In the second build: tables and views of marts, and all that is read."""
+
 OPEN = {"region", "indicator", "indicator_benchmark", "quality_check", "quarantine_burndown"}
 """Views without rows of one place."""
 
@@ -147,7 +151,7 @@ def city(installed: City, phase: str) -> City:
             roles.apply(conn, installed.settings)
     elif phase == "second build":
         outcome = transform.run_dbt(
-            installed.settings, installed.url, ["run", "--select", "marts bi"]
+            installed.settings, installed.url, ["run", "--select", *BUILT_AGAIN]
         )
         assert outcome.success, [node.message for node in outcome.nodes if node.failed]
     else:
@@ -287,7 +291,7 @@ def test_chinese_twins_show_the_same_rows(city: City, login: str) -> None:
 
 WRITES = [
     "insert into {table} default values",
-    "insert into {table} select * from {table} where false",
+    "insert into {table} overriding system value select * from {table} where false",
     "update {table} set {column} = {column} where false",
     "delete from {table} where false",
     "truncate {table}",
@@ -296,7 +300,7 @@ WRITES = [
     "alter table {table} disable row level security",
     "create policy mine on {table} using (true)",
     "comment on {word} {table} is 'x'",
-    "grant select on {table} to public",
+    "grant insert on {table} to public",
     "create index on {table} ({column})",
     "create rule mine as on insert to {table} do instead nothing",
     "drop {word} {table}",
@@ -336,7 +340,7 @@ def test_nobody_changes_anything(city: City, login: str) -> None:
                         conn.execute(statement)
                         # Granting what one may not grant is a warning, and nothing is granted.
                         given = conn.execute(
-                            "select has_table_privilege('public', %s::oid, 'select')", (oid,)
+                            "select has_table_privilege('public', %s::oid, 'insert')", (oid,)
                         ).fetchone()
                         if not write.startswith("grant") or given == (True,):
                             done.append((schema, name, write))
@@ -527,6 +531,7 @@ def test_ways_around_are_refused(city: City) -> None:
                 psycopg.errors.InvalidSchemaName,
                 psycopg.errors.ActiveSqlTransaction,
                 psycopg.errors.WrongObjectType,
+                psycopg.errors.ObjectNotInPrerequisiteState,  # a view that takes no rows
             ):
                 pass
             conn.execute("reset all; set default_transaction_read_only = off")
