@@ -18,9 +18,9 @@ COPY plugins plugins
 COPY dags dags
 COPY expectations expectations
 COPY dbt_project dbt_project
-COPY docs/contracts docs/contracts
 COPY demo demo
 COPY docs docs
+COPY bi bi
 RUN uv pip install --system --no-cache --no-deps --editable . \
     && mkdir -p /var/lib/eduplan /srv/sources \
     && chown eduplan: /var/lib/eduplan

@@ -3,10 +3,17 @@
 set -euo pipefail
 
 psql --set=ON_ERROR_STOP=1 --username postgres \
-  --set=airflow="$AIRFLOW_DB_PASSWORD" --set=eduplan="$EDUPLAN_DB_PASSWORD" <<'SQL'
+  --set=airflow="$AIRFLOW_DB_PASSWORD" --set=eduplan="$EDUPLAN_DB_PASSWORD" \
+  --set=superset="$SUPERSET_DB_PASSWORD" <<'SQL'
 create role airflow login password :'airflow';
+<<<<<<< HEAD
+create role eduplan login password :'eduplan';
+create role superset login password :'superset';
+=======
 create role eduplan login createrole password :'eduplan';
+>>>>>>> views
 create database airflow owner airflow;
 create database warehouse owner eduplan;
-revoke connect on database airflow, warehouse from public;
+create database superset owner superset;
+revoke connect on database airflow, warehouse, superset from public;
 SQL

@@ -41,8 +41,10 @@ left join {{ ref('dim_label') }} as {{ alias }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {{ get_assert_columns_equivalent(sql) }}
-        {{ replace_view(english, sql) }}
-        {{ replace_view(chinese, 'select ' ~ names | join(', ') ~ ' from (' ~ sql ~ ') as bi_rows') }}
+        {{ patiently(
+            replace_view(english, sql)
+            ~ replace_view(chinese, 'select ' ~ names | join(', ') ~ ' from (' ~ sql ~ ') as bi_rows')
+        ) }}
         comment on view {{ chinese }} is {{ postgres_escape_comment(model.config.meta.note) }};
         {% for column in model.columns.values() -%}
         comment on column {{ chinese }}.{{ adapter.quote(column.config.meta.zh) }}
@@ -60,7 +62,6 @@ left join {{ ref('dim_label') }} as {{ alias }}
 {%- endmaterialization %}
 
 {% macro replace_view(relation, sql) -%}
-do $bi_view$
 begin
     create or replace view {{ relation }} with (security_invoker = true) as
     {{ sql }};
@@ -68,6 +69,5 @@ exception when invalid_table_definition then
     drop view {{ relation }} cascade;
     create view {{ relation }} with (security_invoker = true) as
     {{ sql }};
-end
-$bi_view$;
-{%- endmacro %}
+end;
+{% endmacro %}

@@ -6,46 +6,35 @@
 -#}
 {% macro postgres__drop_relation(relation) -%}
 {% call statement('drop_relation', auto_begin=False) -%}
-do $retire$
-declare
-    moving record;
-    tries integer := 0;
-begin
-    if not exists (
+{%- set move -%}
+if exists (
+    {{ dependents(relation) }}
+    select from pg_class where oid in (select oid from dependent)
+        and relnamespace = to_regnamespace('bi')
+) then
+    for moving in
         {{ dependents(relation) }}
-        select from pg_class where oid in (select oid from dependent)
-            and relnamespace = to_regnamespace('bi')
-    ) then
-        {{ get_drop_sql(relation) }};
-        return;
-    end if;
+        select class.oid, class.relname, case class.relkind when 'v' then 'view' else 'table' end as kind
+        from pg_class as class
+        inner join (select oid, max(depth) as depth from dependent group by oid) as found using (oid)
+        where class.relnamespace not in (to_regnamespace('bi'), to_regnamespace('retired'))
+        order by found.depth desc
     loop
-        begin
-            -- Giving up before a deadlock is looked for lets a reader's query through, never ends it.
-            set local lock_timeout = '500ms';
-            for moving in
-                {{ dependents(relation) }}
-                select class.oid, class.relname, case class.relkind when 'v' then 'view' else 'table' end as kind
-                from pg_class as class
-                inner join (select oid, max(depth) as depth from dependent group by oid) as found using (oid)
-                where class.relnamespace not in (to_regnamespace('bi'), to_regnamespace('retired'))
-                order by found.depth desc
-            loop
-                execute format('alter %s %s rename to %I', moving.kind, moving.oid::regclass,
-                    left(moving.relname, 45) || '_' || moving.oid);
-                execute format('alter %s %s set schema retired', moving.kind, moving.oid::regclass);
-            end loop;
-            return;
-        exception when lock_not_available then
-            tries := tries + 1;
-            if tries = 300 then
-                raise;
-            end if;
-            perform pg_sleep(0.1);
-        end;
+        execute format('alter %s %s rename to %I', moving.kind, moving.oid::regclass,
+            left(moving.relname, 45) || '_' || moving.oid);
+        execute format('alter %s %s set schema retired', moving.kind, moving.oid::regclass);
     end loop;
-end
-$retire$
+else
+    {{ get_drop_sql(relation) }};
+end if;
+{%- endset -%}
+{{ patiently(move, 'moving record;') }}
+{%- endcall %}
+{%- endmacro %}
+
+{% macro postgres__rename_relation(from_relation, to_relation) -%}
+{% call statement('rename_relation') -%}
+{{ patiently('alter table ' ~ from_relation ~ ' rename to ' ~ adapter.quote(to_relation.identifier) ~ ';') }}
 {%- endcall %}
 {%- endmacro %}
 
@@ -61,4 +50,32 @@ with recursive dependent (oid, depth) as (
         and link.classid = 'pg_rewrite'::regclass
     inner join pg_rewrite as rule on rule.oid = link.objid and rule.ev_class <> dependent.oid
 )
+{%- endmacro %}
+
+{#-
+  Statements that need what readers are reading. While one waits, all new readers queue behind it:
+  it gives up after half a second, before a deadlock is looked for, lets them through and tries
+  again for some minutes.
+-#}
+{% macro patiently(statements, variables='') -%}
+do $patiently$
+declare
+    {{ variables }}
+    usual text := current_setting('lock_timeout');
+begin
+    for tries in 1..300 loop
+        begin
+            set local lock_timeout = '500ms';
+            {{ statements }}
+            perform set_config('lock_timeout', usual, true);
+            return;
+        exception when lock_not_available then
+            if tries = 300 then
+                raise;
+            end if;
+            perform pg_sleep(0.1);
+        end;
+    end loop;
+end
+$patiently$;
 {%- endmacro %}

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """More users of the local Airflow beside ``admin``: ``name:role,…``; no role: sees nothing.
     Their passwords stand beside the admin's. A server has Airflow's own users."""
     superset_port: int = Field(default=8088, ge=1, le=65535)
+    superset_url: str | None = None
+    """A Superset that others start, e.g. the one of docker-compose.yml; unset: ours."""
     pg_durable: bool = True
     """False switches fsync off in the embedded server: for throw-away test databases only."""
     suppression_threshold: int = Field(default=5, ge=0)

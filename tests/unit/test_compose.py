@@ -9,6 +9,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE = PROJECT / "docker-compose.yml"
+DOCKERFILES = (PROJECT / "Dockerfile", PROJECT / "bi" / "Dockerfile")
 SECRET = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|JWT")
 
 
@@ -25,7 +26,7 @@ def services(compose: dict[str, Any]) -> dict[str, Any]:
 def test_services_of_a_celery_installation(services: dict[str, Any]) -> None:
     assert set(services) == {
         "postgres", "redis", "init", "api-server", "scheduler", "dag-processor", "triggerer",
-        "worker",
+        "worker", "superset",
     }  # fmt: skip
     assert services["worker"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
 
@@ -41,15 +42,19 @@ def test_only_known_keys(services: dict[str, Any]) -> None:
 
 def test_images_are_pinned_to_a_version(services: dict[str, Any]) -> None:
     images = {s["image"] for s in services.values()}
-    images |= set(re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.M))
+    for file in DOCKERFILES:
+        images |= set(re.findall(r"^FROM (\S+)", file.read_text(), re.M))
     for image in images:
         assert re.search(r":\d+\.\d+", image), image
         assert "latest" not in image
 
 
-def test_only_the_web_port_is_open_and_only_on_loopback(services: dict[str, Any]) -> None:
+def test_only_the_web_ports_are_open_and_only_on_loopback(services: dict[str, Any]) -> None:
     open_ports = {n: s["ports"] for n, s in services.items() if "ports" in s}
-    assert open_ports == {"api-server": ["127.0.0.1:${WEB_PORT:-8080}:8080"]}
+    assert open_ports == {
+        "api-server": ["127.0.0.1:${WEB_PORT:-8080}:8080"],
+        "superset": ["127.0.0.1:${SUPERSET_PORT:-8088}:8088"],
+    }
 
 
 def test_every_service_has_a_health_check_and_its_variables(services: dict[str, Any]) -> None:
@@ -105,6 +110,22 @@ def test_the_image_runs_as_an_ordinary_user_from_the_lock() -> None:
     for package in ("apache-airflow", "apache-airflow-providers-celery", "redis", "celery"):
         assert re.search(rf"^{package}==", lock, re.M), package
     assert "://" not in lock
+
+
+def test_superset_runs_as_an_ordinary_user_from_its_own_lock(services: dict[str, Any]) -> None:
+    dockerfile = (PROJECT / "bi" / "Dockerfile").read_text()
+    assert services["superset"]["build"]["dockerfile"] == "bi/Dockerfile"
+    assert re.findall(r"^USER (\S+)", dockerfile, re.M) == ["superset"]
+    for copied in re.findall(r"^COPY (.+) \S+$", dockerfile, re.M):
+        assert all((PROJECT / name).is_file() for name in copied.split()), copied
+    # It never sees the key of the warehouse: its login is handed over by `eduplan bi import`.
+    assert "EDUPLAN_DATABASE_URL" not in services["superset"]["environment"]
+    assert set(services["superset"]["depends_on"]) == {"postgres", "redis"}
+    config = (PROJECT / "bi" / "superset_config.py").read_text()
+    serve = (PROJECT / "bi" / "serve.py").read_text()
+    read = set(re.findall(r'environ\["(\w+)"\]', config + serve))
+    given = set(re.findall(r"^\s+(EDUPLAN_SUPERSET_\w+)[:=]", COMPOSE.read_text(), re.M))
+    assert read <= given | set(re.findall(r"(EDUPLAN_SUPERSET_\w+)=", dockerfile))
 
 
 def test_both_lock_files_agree_where_they_overlap() -> None:

@@ -304,7 +304,7 @@ def test_both_languages_have_the_same_words() -> None:
 
 def test_english_page() -> None:
     html = render_html(card(lagging("A-01", -40.0), SILENT, lang="en"))
-    assert '<html lang="en">' in html and "Lagging" in html and "Not connected" in html
+    assert '<html lang="en">' in html and "Off track" in html and "Not connected" in html
 
 
 def test_terminal_says_status_without_colour_in_100_columns() -> None:

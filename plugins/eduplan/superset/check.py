@@ -16,8 +16,11 @@ _CHINESE = re.compile(r"[一-鿿]")
 _NUMBERS = ("NUMERIC", "INTEGER", "BIGINT", "DOUBLE PRECISION")
 _DATES = ("DATE", "TIMESTAMP WITH TIME ZONE")
 _SQL_WORDS = frozenset(
-    "and as between by case cast date desc distinct else end false filter from in integer is like"
-    " not null nulls numeric or order over partition text then true when where within group asc".split()
+    (
+        "and as asc between by case cast date desc distinct else end false filter from group in"
+        " integer is like not null nulls numeric or order over partition text then true when where"
+        " within"
+    ).split()
 )
 # Lists of names, without a figure about a place.
 _OPEN_TO_ALL = ("region",)

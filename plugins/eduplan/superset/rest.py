@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +29,11 @@ class SupersetApi:
     def __init__(self, login: Login) -> None:
         self.login = login
         # The first import reads every view's columns: minutes on a busy machine, not seconds.
-        self._client = httpx.Client(base_url=login.url, timeout=300, trust_env=False)
+        # Behind a TLS proxy cookies are for https alone; we may come from inside, without it.
+        policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
+        self._client = httpx.Client(
+            base_url=login.url, timeout=300, trust_env=False, cookies=CookieJar(policy)
+        )
         self._ready = False
 
     def close(self) -> None:

@@ -41,7 +41,8 @@ class SupersetServer:
     @property
     def url(self) -> str:
         """Address of the web interface and the REST API."""
-        return f"http://{supervisor.HOST}:{self.settings.superset_port}"
+        own = f"http://{supervisor.HOST}:{self.settings.superset_port}"
+        return (self.settings.superset_url or own).rstrip("/")
 
     def login(self, user: str = ADMIN) -> Login:
         """Return address, user and password; a new user gets a password at first use."""
@@ -50,13 +51,14 @@ class SupersetServer:
     def passwords(self, users: list[str]) -> dict[str, str]:
         """Return {user: password} from the login file, to which new users are added."""
         known: dict[str, str] = {}
+        given = os.environ.get("EDUPLAN_SUPERSET_ADMIN_PASSWORD")
         with contextlib.suppress(FileNotFoundError):
             known = json.loads(self.login_file.read_text())
         new = {user: secrets.token_urlsafe(12) for user in users if user not in known}
         if new:
             known |= new
             write_private(self.login_file, json.dumps(known, indent=1) + "\n")
-        return {user: known[user] for user in users}
+        return {user: given if given and user == ADMIN else known[user] for user in users}
 
     def _secret_key(self) -> str:
         if not self._secret_file.exists():
@@ -108,9 +110,18 @@ class SupersetServer:
     def start(self, say: Say) -> bool:
         """Start Superset and wait until it answers; False when it ran already as it should.
 
+        A Superset that others start (``superset_url``) is only waited for.
+
         Raises PlatformError when its environment is missing, the port is taken, or it does not
         come up; then nothing of it is left running.
         """
+        if self.settings.superset_url is not None:
+            if not self.healthy():
+                raise PlatformError(
+                    f"Superset does not answer at {self.url}",
+                    hint="start it, or unset EDUPLAN_SUPERSET_URL",
+                )
+            return False
         if not self.python.exists():
             raise PlatformError(
                 f"Superset's environment {self.python.parents[1]} does not exist",
