@@ -13,7 +13,7 @@ COPY deploy/requirements.lock deploy/requirements.lock
 RUN python -m pip install --no-cache-dir uv \
     && uv pip install --system --no-cache --no-deps --compile-bytecode -r deploy/requirements.lock
 
-COPY pyproject.toml README.md LICENSE alerts.yaml ./
+COPY pyproject.toml README.md LICENSE alerts.yaml access.yaml ./
 COPY plugins plugins
 COPY dags dags
 COPY expectations expectations

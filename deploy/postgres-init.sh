@@ -5,7 +5,7 @@ set -euo pipefail
 psql --set=ON_ERROR_STOP=1 --username postgres \
   --set=airflow="$AIRFLOW_DB_PASSWORD" --set=eduplan="$EDUPLAN_DB_PASSWORD" <<'SQL'
 create role airflow login password :'airflow';
-create role eduplan login password :'eduplan';
+create role eduplan login createrole password :'eduplan';
 create database airflow owner airflow;
 create database warehouse owner eduplan;
 revoke connect on database airflow, warehouse from public;

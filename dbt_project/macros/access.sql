@@ -18,7 +18,7 @@ create policy readers_by_county on {{ this }} for select using {{ is_visible() }
 {%- endif -%}
 {%- endmacro %}
 
-{#- Post-hook of every view of bi: its readers may read what it stands on. -#}
+{#- Post-hook of every view of bi and its twin: readers may read what the two stand on. -#}
 {% macro open_to_readers() -%}
-select ops.grant_beneath('{{ this }}'::regclass)
+select ops.grant_beneath('{{ this }}'::regclass), ops.grant_beneath('{{ this.incorporate(path={"identifier": model.config.meta.zh}) }}'::regclass)
 {%- endmacro %}

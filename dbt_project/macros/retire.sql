@@ -11,10 +11,10 @@ declare
     moving record;
     tries integer := 0;
 begin
-    if to_regnamespace('bi') is null or not exists (
+    if not exists (
         {{ dependents(relation) }}
         select from pg_class where oid in (select oid from dependent)
-            and relnamespace = 'bi'::regnamespace
+            and relnamespace = to_regnamespace('bi')
     ) then
         {{ get_drop_sql(relation) }};
         return;
@@ -28,7 +28,7 @@ begin
                 select class.oid, class.relname, case class.relkind when 'v' then 'view' else 'table' end as kind
                 from pg_class as class
                 inner join (select oid, max(depth) as depth from dependent group by oid) as found using (oid)
-                where class.relnamespace not in ('bi'::regnamespace, 'retired'::regnamespace)
+                where class.relnamespace not in (to_regnamespace('bi'), to_regnamespace('retired'))
                 order by found.depth desc
             loop
                 execute format('alter %s %s rename to %I', moving.kind, moving.oid::regclass,

@@ -80,6 +80,7 @@ def main() -> None:
 def up() -> None:
     """Start PostgreSQL and Airflow."""
     from eduplan import supervisor
+    from eduplan.access.roles import apply_at_start
     from eduplan.demo_run import Stopped, stop_on_signals
     from eduplan.demo_sources import DemoSources
     from eduplan.postgres import ensure_database
@@ -93,6 +94,7 @@ def up() -> None:
                 sources.prepare()
                 sources.start()
             supervisor.up(settings, say)
+            say(apply_at_start(ensure_database(settings), settings))
     except Stopped:
         supervisor.down(settings)
         raise SystemExit(130) from None
@@ -456,11 +458,14 @@ def pools() -> None:
 
 @app.command(hidden=True)
 def migrate() -> None:
-    """Bring the warehouse's own schemas up to date; every other command does it by itself."""
+    """Bring the warehouse's own schemas up to date, and its readers; run before a start."""
+    from eduplan.access.roles import apply_at_start
     from eduplan.postgres import ensure_database
 
-    ensure_database(settings_of())
+    settings = settings_of()
+    url = ensure_database(settings)
     out.print("The warehouse is up to date.")
+    out.print(apply_at_start(url, settings), markup=False, soft_wrap=True)
 
 
 @app.command(hidden=True)

@@ -28,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eduplan import demo_summary, supervisor, warehouse
+from eduplan.access.roles import apply_at_start
 from eduplan.airflow.rest import FINAL, AirflowApi, task_log
 from eduplan.contract import Contract, load_contracts
 from eduplan.demo_sources import DemoSources
@@ -498,6 +499,7 @@ def _demo(settings: Settings, console: Console) -> int:
         server.refuse_taken_port()
     with progress.phase("PostgreSQL"):
         url = ensure_database(settings)
+        progress.say(apply_at_start(url, settings))
     with progress.phase("the city and Airflow's start, side by side"):
         _prepare(settings, url, progress)
     sources = DemoSources(settings)

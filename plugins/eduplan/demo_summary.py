@@ -87,6 +87,7 @@ def places(settings: Settings, login: Login, waiting: int, console: Console) -> 
         ("defect reports", settings.outbox_dir),
         ("Airflow", login.url),
         ("login", f"{login.user}, password in {login.password_file}"),
+        ("for BI tools", "read-only URLs: `eduplan access show`, `eduplan access dsn NAME`"),
     ]
     if waiting:
         found.append(

@@ -261,6 +261,17 @@ class EmbeddedPostgres:
         state = self._state()
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
             names = {row[0] for row in conn.execute("select datname from pg_database")}
+            # Readers have no business in the server's own databases, where all may write.
+            for name, is_open in conn.execute(
+                "select datname, datacl is null or datacl::text ~ '[{,]=' from pg_database"
+                " where datname in ('postgres', 'template1')"
+            ).fetchall():
+                if is_open:
+                    conn.execute(
+                        sql.SQL("revoke connect, temporary on database {} from public").format(
+                            sql.Identifier(name)
+                        )
+                    )
             if (
                 conn.execute("select 1 from pg_roles where rolname = %s", (AIRFLOW,)).fetchone()
                 is None

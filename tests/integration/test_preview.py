@@ -16,7 +16,7 @@ from eduplan.settings import Settings
 from tests.dbt import mini_city
 from tests.dbt.mini_city import CITY, P1, P2, Y25, A, Row
 
-SCHEMAS = ["raw", "ops", "staging", "intermediate", "marts", "history", "ref"]
+SCHEMAS = ["raw", "ops", "staging", "intermediate", "marts", "history", "ref", "bi", "retired"]
 
 
 @dataclass

@@ -40,13 +40,15 @@ class Breach:
 
     what: str
     to_do: str
+    is_grave: bool = True
+    """False: lies outside the warehouse, somebody else's to decide."""
 
 
 def check(conn: psycopg.Connection, settings: Settings) -> list[Breach]:
-    """Return every difference between the database and the code; none when all is well."""
+    """Return every difference between the database and the code, the grave ones first."""
     groups, logins = load_groups(settings), load_logins(settings)
     names = [*(group.role for group in groups), *(login.role for login in logins)]
-    return [
+    found = [
         *_roles(conn, names, logins),
         *_members(conn, names, logins),
         *_readers(conn, {g.role: g.county_codes for g in groups}),
@@ -54,8 +56,10 @@ def check(conn: psycopg.Connection, settings: Settings) -> list[Breach]:
         *_guards(conn),
         *_public(conn),
         *_functions(conn),
+        *_elsewhere(conn),
         *_dependencies(conn, names),
     ]
+    return sorted(found, key=lambda breach: not breach.is_grave)
 
 
 def _roles(conn: psycopg.Connection, names: list[str], logins: tuple[Login, ...]) -> list[Breach]:
@@ -145,15 +149,35 @@ def _guards(conn: psycopg.Connection) -> list[Breach]:
 
 
 def _public(conn: psycopg.Connection) -> list[Breach]:
-    """What everybody may do; functions of the server where only a superuser could close them."""
+    """What everybody may do. Functions of the server are a superuser's to close."""
+    found = []
+    closed_by_owner = roles.is_superuser(conn)
+    for right in sorted(grants.open_to_all(conn)):
+        ours = right.kind != "function" or closed_by_owner
+        found.append(
+            Breach(
+                f"everybody may: {right.privilege} {right.kind} {right.schema}.{right.name}",
+                _APPLY if ours else "a superuser runs the statement of docs/access.md",
+                ours,
+            )
+        )
+    return found
+
+
+def _elsewhere(conn: psycopg.Connection) -> list[Breach]:
+    """Other databases of the server that let everybody in, readers too."""
+    rows = conn.execute(
+        "select datname from pg_database where datallowconn and datname <> current_database()"
+        " and exists (select from aclexplode(coalesce(datacl, acldefault('d', datdba))) as acl"
+        " where acl.grantee = 0 and acl.privilege_type = 'CONNECT') order by 1"
+    ).fetchall()
     return [
         Breach(
-            f"everybody may: {right}",
-            "a superuser runs the statement of docs/access.md"
-            if right.kind == "function"
-            else _APPLY,
+            f"everybody on this server may connect to its database {name}",
+            f"its owner runs: revoke connect, temporary on database {name} from public",
+            is_grave=False,
         )
-        for right in sorted(grants.open_to_all(conn))
+        for (name,) in rows
     ]
 
 

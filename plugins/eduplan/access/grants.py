@@ -89,10 +89,9 @@ def wanted(conn: psycopg.Connection, groups: Iterable[Group]) -> set[Right]:
             for r in relations
             if r["schema"] in READ[group.kind]
         )
-        for item in beneath:
-            column = item["column_name"]
-            kind = "column" if column else "table"
-            found.add(Right(kind, item["schema"], item["name"], column or "", "select", role))
+        found.update(
+            Right("table", item["schema"], item["name"], "", "select", role) for item in beneath
+        )
         if group.kind == "analyst":
             found.add(Right("schema", "ops", "", "", "usage", role))
             found.update(

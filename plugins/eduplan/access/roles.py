@@ -142,7 +142,7 @@ def _apply(
     for group in groups:
         conn.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(group.role)))
     for login in logins:
-        _login(conn, login, secret[login.name])
+        set_login(conn, login, secret[login.name])
     _readers(conn, groups)
     _members(conn, names, {(login.group.role, login.role) for login in logins})
     gone = [*stale, *(login.role for login in logins if login.name in rotate)]
@@ -192,7 +192,8 @@ def _plain(conn: psycopg.Connection, roles: list[str]) -> None:
             )
 
 
-def _login(conn: psycopg.Connection, login: Login, password: str) -> None:
+def set_login(conn: psycopg.Connection, login: Login, password: str) -> None:
+    """Let an existing role log in, with password, limits and settings."""
     role = sql.Identifier(login.role)
     # The server, and what it logs, never sees the password: only its SCRAM verifier.
     verifier = conn.pgconn.encrypt_password(
@@ -266,7 +267,8 @@ def _members(conn: psycopg.Connection, roles: list[str], pairs: set[tuple[str, s
         )
 
 
-def _is_superuser(conn: psycopg.Connection) -> bool:
+def is_superuser(conn: psycopg.Connection) -> bool:
+    """Tell whether the owner is a superuser, as the embedded server's is."""
     return conn.execute(
         "select rolsuper from pg_roles where rolname = current_user"
     ).fetchone() == (True,)
@@ -276,7 +278,7 @@ def _end_sessions(conn: psycopg.Connection, roles: list[str]) -> None:
     """End the sessions of logins that are gone or have another password."""
     if not roles:
         return
-    if not _is_superuser(conn):
+    if not is_superuser(conn):
         _become_member(conn, roles)
     conn.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = any(%s)", (roles,)
@@ -323,7 +325,7 @@ def _closable(conn: psycopg.Connection) -> set[grants.Right]:
     return {
         right
         for right in grants.open_to_all(conn)
-        if right.kind != "function" or _is_superuser(conn)
+        if right.kind != "function" or is_superuser(conn)
     }
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eduplan.console import Format, FormatOption, err, out, settings_of, show
+from eduplan.console import Format, FormatOption, out, settings_of, show
 
 if TYPE_CHECKING:
     import psycopg
@@ -101,7 +101,7 @@ def dsn(
 
 @app.command("check")
 def check(form: FormatOption = Format.table) -> None:
-    """Compare the database with the code; exit code 1 when they differ, with what to do."""
+    """Compare the database with the code; exit code 1 for a grave difference, with what to do."""
     from eduplan.access.check import check as find
 
     settings = settings_of()
@@ -109,12 +109,11 @@ def check(form: FormatOption = Format.table) -> None:
         conn.read_only = True
         found = find(conn, settings)
     show(
-        [{"breach": b.what, "what_to_do": b.to_do} for b in found],
+        [{"grave": b.is_grave, "breach": b.what, "what_to_do": b.to_do} for b in found],
         form,
         "Roles, rights, policies and views are as the code says.",
     )
-    if found:
-        err.print(f"{len(found)} differ", style="bold red")
+    if any(breach.is_grave for breach in found):
         raise SystemExit(1)
 
 

@@ -1,13 +1,5 @@
 {#- Grain: alert: conditions somebody must know of. A view: it moves with each watch. -#}
 {{ config(materialized='view', post_hook=[]) }}
-with
-
--- An alert about one county is that county's; all others are the city's business.
-county as (
-    select region_code from {{ ref('region') }}
-    where region_level <> 'city'
-)
-
 select
     alert.alert_id::bigint as alert_id,
     alert.kind::text as kind,
@@ -21,11 +13,12 @@ select
     alert.dataset::text as dataset,
     alert.period::text as period,
     alert.region_code::text as region_code,
-    county.region_code::text as county_code,
+    alert.region_code::text as county_code,
     array_to_string(alert.indicator_codes, '、')::text as indicator_codes,
     alert.magnitude::numeric(28, 10) as magnitude,
     alert.opened_at::timestamptz as opened_at,
     alert.last_seen_at::timestamptz as last_seen_at,
     alert.closed_at::timestamptz as closed_at
 from {{ source('quality', 'alert') }} as alert
-left join county on alert.region_code = county.region_code
+-- One without a region can tell of any county: whoever sees all of them sees it.
+where {{ is_visible('alert.region_code') }}

@@ -5,7 +5,7 @@ with relation as (
         exists (
             select from pg_attribute a
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                and a.attname = case n.nspname when 'quality' then 'region_code' else 'county_code' end
+                and a.attname = 'county_code'
         ) as has_place,
         exists (
             select from pg_attribute a
@@ -15,7 +15,7 @@ with relation as (
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f')
-        and (n.nspname in ('marts', 'bi') or (n.nspname, c.relname) = ('quality', 'alert'))
+        and n.nspname in ('marts', 'bi')
 ),
 policy as (
     select polrelid,
@@ -23,7 +23,7 @@ policy as (
         and bool_and(polname = 'readers_by_county' and polpermissive and polcmd = 'r' and polroles = '{0}')
         and bool_and(
             regexp_replace(pg_get_expr(polqual, polrelid), '\s+', ' ', 'g')
-            ~ '^\(\( SELECT edu\.sees_everything\(\) AS sees_everything\) OR \((county|region)_code = ANY \(\( SELECT edu\.visible_counties\(\) AS visible_counties\)\)\)\)$'
+            ~ '^\(\( SELECT edu\.sees_everything\(\) AS sees_everything\) OR \(county_code = ANY \(\( SELECT edu\.visible_counties\(\) AS visible_counties\)::text\[\]\)\)\)$'
         ) as is_ours
     from pg_policy
     group by 1
@@ -33,7 +33,7 @@ from relation
 left join policy on policy.polrelid = relation.oid
 cross join lateral (
     select case
-        when relation.schema <> 'bi' and relation.relkind in ('r', 'p') and relation.has_place
+        when relation.schema = 'marts' and relation.relkind in ('r', 'p') and relation.has_place
             and not (relation.relrowsecurity and coalesce(policy.is_ours, false)) then 'no_policy'
         when relation.schema = 'marts' and not relation.has_place and relation.names_place
             and relation.name <> all (%(reference)s) then 'no_place'

@@ -38,70 +38,46 @@ comment on function edu.visible_counties() is 'Regions whose rows the current us
 
 -- A view that runs with the reader's rights needs rights on what it reads; a view among that which
 -- runs with its owner's rights is where this ends.
-create function ops.beneath(of_view regclass) returns table (relation regclass, column_name name)
+create function ops.beneath(of_view regclass) returns table (relation regclass)
 language sql stable
 as $$
-    with recursive beneath as (
-        select of_view::oid as view_oid
+    with recursive invoker as (
+        select oid, oid in (
+            select oid from pg_class where relkind = 'v' and 'security_invoker=true' = any (reloptions)
+        ) as goes_on
+        from (values (of_view::oid)) as start (oid)
         union
-        select found.oid
-        from beneath
-        join pg_rewrite rule on rule.ev_class = beneath.view_oid
+        select used.refobjid, found.relkind = 'v' and 'security_invoker=true' = any (coalesce(found.reloptions, '{}'))
+        from invoker
+        join pg_rewrite rule on rule.ev_class = invoker.oid
         join pg_depend used on used.classid = 'pg_rewrite'::regclass and used.objid = rule.oid
             and used.refclassid = 'pg_class'::regclass and used.refobjid <> rule.ev_class
-        join pg_class found on found.oid = used.refobjid and found.relkind = 'v'
-            and 'security_invoker=true' = any (found.reloptions)
+        join pg_class found on found.oid = used.refobjid
+        where invoker.goes_on
     )
-    select distinct used.refobjid::regclass, col.attname
-    from beneath
-    join pg_rewrite rule on rule.ev_class = beneath.view_oid
-    join pg_depend used on used.classid = 'pg_rewrite'::regclass and used.objid = rule.oid
-        and used.refclassid = 'pg_class'::regclass and used.refobjid <> rule.ev_class
-    left join pg_attribute col on col.attrelid = used.refobjid and col.attnum = used.refobjsubid
-        and used.refobjsubid > 0
-    where exists (
-        select from pg_class top where top.oid = of_view
-            and 'security_invoker=true' = any (top.reloptions)
-    )
+    select oid::regclass from invoker where oid <> of_view
 $$;
-comment on function ops.beneath(regclass) is 'Relations and columns that a view with its reader''s rights needs its reader to have';
+comment on function ops.beneath(regclass) is 'What a view with its reader''s rights needs its reader to have rights on';
 
--- Called in the transaction that makes a view of bi, so that no moment is without. In schema
--- quality only the columns that the view shows are opened.
+-- Called in the transaction that makes a view of bi, so that no moment is without.
 create function ops.grant_beneath(of_view regclass) returns void
 language plpgsql
 as $$
 declare
     readers text;
-    item record;
+    item regclass;
 begin
     select string_agg(format('%I', role_name), ', ' order by role_name) into readers
     from ops.reader where to_regrole(quote_ident(role_name)) is not null;
     if readers is null then
         return;
     end if;
-    -- Two views built side by side stand on the same table.
+    -- Two views made side by side stand on the same table.
     perform pg_advisory_xact_lock(4504003);
-    execute format('grant select on %s to %s', of_view, readers);
-    for item in
-        select found.relation, space.nspname = 'quality' as by_column,
-            string_agg(distinct format('%I', found.column_name), ', ') as columns
-        from ops.beneath(of_view) found
-        join pg_class class on class.oid = found.relation
-        join pg_namespace space on space.oid = class.relnamespace
-        group by 1, 2
-    loop
-        if item.by_column then
-            execute format('grant select (%s) on %s to %s', item.columns, item.relation, readers);
-        else
-            execute format('grant select on %s to %s', item.relation, readers);
-        end if;
+    for item in select of_view union all select relation from ops.beneath(of_view) loop
+        execute format('grant select on %s to %s', item, readers);
     end loop;
 end
 $$;
 comment on function ops.grant_beneath(regclass) is 'Lets every reader read a view of bi and what it stands on';
 revoke all on function ops.beneath(regclass), ops.grant_beneath(regclass) from public;
-
-alter table quality.alert enable row level security;
-create policy readers_by_county on quality.alert for select
-    using ((select edu.sees_everything()) or region_code = any ((select edu.visible_counties())::text[]));
