@@ -175,7 +175,11 @@ def test_a_key_shows_in_no_text_of_the_settings() -> None:
     settings = Settings(openlineage_url="http://x:1", openlineage_api_key="k-123")  # type: ignore[arg-type]
     assert "k-123" not in f"{settings} {settings!r} {settings.model_dump_json()}"
     environment = events.airflow_environment(settings)
-    assert json.loads(environment["AIRFLOW__OPENLINEAGE__TRANSPORT"])["auth"]["apiKey"] == "k-123"
+    transport = json.loads(environment["AIRFLOW__OPENLINEAGE__TRANSPORT"])
+    assert transport["auth"]["apiKey"] == "k-123"
+    # A task waits so long for its event and no longer, whatever the receiver does.
+    assert (transport["timeout"], transport["retry"]["total"]) == (2, 0)
+    assert environment["AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT"] == "5"
 
 
 def test_events_go_to_a_file(built: object, dbt_settings: Settings, tmp_path: Path) -> None:

@@ -12,13 +12,16 @@ from typer.testing import CliRunner
 
 from eduplan import docs_lineage
 from eduplan.cli import app
-from eduplan.contract import load_contracts
+from eduplan.contract import Contract, load_contracts
 from eduplan.lineage.chain import Lineage, derive
 from eduplan.lineage.project import Project
 from eduplan.lineage.trace import Origin, Tracer
 from eduplan.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+CONTRACTS: dict[str, Contract] = load_contracts(PROJECT / "expectations")
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +133,7 @@ def test_nothing_is_unresolved(lineage: Lineage) -> None:
 
 def test_datasets_are_those_that_the_registry_of_measures_names(lineage: Lineage) -> None:
     """seeds/measure.csv states by hand which datasets a measure rests on."""
-    project = Project(PROJECT / "dbt_project", load_contracts(PROJECT / "expectations"))
+    project = Project(PROJECT / "dbt_project", CONTRACTS)
     stated = {
         row["measure_code"]: set(row["datasets"].split(",")) for row in project.seed("measure")
     }
@@ -165,10 +168,9 @@ def test_from_a_column_to_the_indicators_it_touches(lineage: Lineage) -> None:
 
 def test_direct_identifiers_are_behind_no_number(lineage: Lineage) -> None:
     """Names, numbers and phones may link rows of two lists; they are in no value and no filter."""
-    contracts = load_contracts(PROJECT / "expectations")
     direct = {
         f"{name}.{column.name}"
-        for name, contract in contracts.items()
+        for name, contract in CONTRACTS.items()
         for column in contract.columns
         if column.personal == "direct"
     }
@@ -202,19 +204,25 @@ def test_every_link_of_the_page_leads_to_a_measure(lineage: Lineage) -> None:
         assert f"(#{key.replace('@', '')})" in page
 
 
-def test_command_line(lineage: Lineage) -> None:
+def test_command_line(lineage: Lineage, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = CliRunner()
     shown = runner.invoke(app, ["lineage", "CMP-03P"])
     assert shown.exit_code == 0
     assert "jj4155.c_pe 体育与健康" in shown.stdout
     assert "row_name = '总计' and sheet_type LIKE '小学%'" in shown.stdout
+    # Derived once for real; the same again is seconds.
+    monkeypatch.setattr("eduplan.lineage.chain.derive", lambda _settings: lineage)
     reverse = runner.invoke(app, ["lineage", "--column", "students.birth_date", "--format", "json"])
     assert [row["indicator"] for row in json.loads(reverse.stdout)] == ["CMP-15"]
     body = json.loads(runner.invoke(app, ["lineage", "CMP-13", "--format", "json"]).stdout)
     assert [(term["measure"], term["periods_back"]) for term in body] == [
         ("final_grade_pupils@junior", 0), ("entrants@primary", 8),
     ]  # fmt: skip
+    rows = runner.invoke(app, ["lineage", "CMP-13", "--format", "csv"]).stdout.splitlines()
+    assert rows[0] == "indicator,side,measure,part,column,header,system,rows"
+    assert any("jj3115.grade_9" in row for row in rows)
     assert runner.invoke(app, ["lineage"]).exit_code == 2
+    assert "no indicator" in str(runner.invoke(app, ["lineage", "XXX-1"]).exception)
 
 
 def project_of(tmp_path: Path, sql: str) -> Tracer:
@@ -223,8 +231,7 @@ def project_of(tmp_path: Path, sql: str) -> Tracer:
         (tmp_path / folder).mkdir()
     (tmp_path / "dbt_project.yml").write_text("vars: {}\n")
     (tmp_path / "models" / "stg_one.sql").write_text(sql)
-    contracts = load_contracts(PROJECT / "expectations")
-    return Tracer(Project(tmp_path, contracts))
+    return Tracer(Project(tmp_path, CONTRACTS))
 
 
 def test_kinds_of_rows_are_kept_apart_by_their_literals(tmp_path: Path) -> None:

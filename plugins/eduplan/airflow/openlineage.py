@@ -14,9 +14,11 @@ from openlineage.client.event_v2 import Dataset, InputDataset, OutputDataset
 from openlineage.client.facet_v2 import (
     data_quality_assertions_dataset,
     documentation_dataset,
-    output_statistics_output_dataset,
     schema_dataset,
     symlinks_dataset,
+)
+from openlineage.client.generated.output_statistics_output_dataset import (
+    OutputStatisticsOutputDatasetFacet,
 )
 from psycopg.conninfo import conninfo_to_dict
 
@@ -76,20 +78,15 @@ class TaskExtractor(BaseExtractor):
                     )
                 ]
             )
-        rows = facts.get("rows")
-        counted = (
-            {}
-            if rows is None
-            else {
-                "outputStatistics": (
-                    output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-                        rowCount=rows
-                    )
-                )
-            }
-        )
         table = OutputDataset(
-            namespace=namespace, name=name, facets=facets, outputFacets=dict(counted)
+            namespace=namespace,
+            name=name,
+            facets=facets,
+            outputFacets={
+                "outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=facts["rows"])
+            }
+            if "rows" in facts
+            else {},
         )
         return OperatorLineage(inputs=[source], outputs=[table, *assets])
 
