@@ -626,6 +626,7 @@ def test_openlineage_is_told_of_tasks_and_their_datasets(running: Running) -> No
     until(lambda: len(told(running, "ingest_teachers.publish")) >= 2, "the events")
     assert told(running, "ingest_teachers.publish", "START")
     published = told(running, "ingest_teachers.publish")[-1]
+    assert names(published["inputs"]) == {("x-edu://source", "teacher_records/teachers")}
     table, asset = published["outputs"]
     assert (asset["namespace"], asset["name"]) == ("x-edu", "published/teachers")
     assert table["namespace"].startswith("postgres://")
@@ -652,7 +653,7 @@ def test_openlineage_is_told_of_a_build_as_a_child_of_its_task(running: Running)
     running.api.pause("build_warehouse", False)
     run = running.api.trigger("build_warehouse")
     states = until(lambda: running.ended("build_warehouse", run), "the build", 300)
-    assert states == {"build": "success", "scorecard": "success"}
+    assert states == {"build": "success", "scorecard": "success", "site": "success"}
     until(lambda: told(running, "build_warehouse.scorecard"), "the end of the build")
     task = told(running, "build_warehouse.build")[-1]
     build = told(running, "dbt-build")[-1]
