@@ -463,10 +463,10 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
             browser.run(f"document.querySelectorAll('input')[{place}].focus()")
             browser.call("Input.insertText", text=text)
         browser.complaints.clear()  # Airflow's own 401 before the login
-        until(lambda: browser.click("button", "Sign in"), "the button", 20)
-        until(lambda: "Plugins" in browser.text(), "the navigation", 60)
-        assert browser.press("a, button", "记分卡")
-        until(lambda: "site/index.html" in browser.framed(), "the scorecard", 30)
+        until(lambda: browser.click("button", "Sign in"), "the button")
+        until(lambda: "Plugins" in browser.text(), "the navigation")
+        until(lambda: browser.click("a, button", "记分卡"), "the scorecard's entry")
+        until(lambda: "site/index.html" in browser.framed(), "the scorecard")
         for label, words in (
             ("待审批次 Review queue", "为什么暂缓"),
             ("报送登记 Late register", "晚报和未报"),
@@ -479,22 +479,22 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
             until(
                 lambda label=label: browser.press("[role=menuitem]", label)
                 or (browser.press("[role=menuitem]", "eduplan 教育方案") and False),
-                label, 20,
+                label,
             )  # fmt: skip
-            until(lambda words=words: words in browser.framed(), label, 30)
+            until(lambda words=words: words in browser.framed(), label)
             browser.picture(tmp_path / f"{label.split()[0]}.png")
 
         # From the request in the queue to Airflow's own page, in the whole window.
         browser.call("Page.navigate", url=f"{url}/plugin/review")
-        until(lambda: "到 Airflow 作出决定" in browser.framed(), "the queue", 30)
+        until(lambda: "到 Airflow 作出决定" in browser.framed(), "the queue")
         browser.run("document.querySelector('iframe').contentDocument"
                     ".querySelector('a.shell').click()")  # fmt: skip
         until(
             lambda: browser.run("location.pathname")
             == "/dags/review_batch/runs/review_1/required_actions",
-            "the request", 20,
+            "the request",
         )  # fmt: skip
-        until(lambda: "批等待审核" in browser.text(), "the request", 30)
+        until(lambda: "批等待审核" in browser.text(), "the request")
         assert browser.run("parent === window")
 
         ((run_id,),) = running.query(
@@ -509,8 +509,9 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
             (f"{run}/tasks/publish", "批次 Batches", "待审 1"),
         ):
             browser.call("Page.navigate", url=address)
-            until(lambda tab=tab: browser.press("a", tab), f"{tab} of {address}", 30)
-            until(lambda words=words: words in browser.framed(), f"{tab} of {address}", 30)
+            # By script: the row of tabs moves while the page loads.
+            until(lambda tab=tab: browser.click("a", tab), f"the tab {tab} of {address}")
+            until(lambda words=words: words in browser.framed(), f"{tab} of {address}")
             browser.picture(tmp_path / f"tab-{tab.split()[0]}.png")
         assert browser.complaints == []
     finally:
