@@ -8,5 +8,15 @@ create role airflow login password :'airflow';
 create role eduplan login createrole password :'eduplan';
 create database airflow owner airflow;
 create database warehouse owner eduplan;
-revoke connect on database airflow, warehouse from public;
+-- Readers enter the warehouse and nothing else, and what only a superuser can close there is closed
+-- (docs/access.md).
+revoke connect, temporary on database airflow, warehouse, postgres, template1 from public;
+\connect warehouse
+do $$ declare f regprocedure; begin
+  for f in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace
+      and proname ~ '^(lo_|lowrite$|loread$|pg_(try_)?advisory_|pg_logical_emit_message$)' loop
+    execute format('revoke execute on routine %s from public', f);
+    execute format('grant execute on routine %s to eduplan', f);
+  end loop;
+end $$;
 SQL
