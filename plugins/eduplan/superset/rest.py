@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,11 +28,7 @@ class SupersetApi:
     def __init__(self, login: Login) -> None:
         self.login = login
         # The first import reads every view's columns: minutes on a busy machine, not seconds.
-        # Behind a TLS proxy cookies are for https alone; we may come from inside, without it.
-        policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
-        self._client = httpx.Client(
-            base_url=login.url, timeout=300, trust_env=False, cookies=CookieJar(policy)
-        )
+        self._client = httpx.Client(base_url=login.url, timeout=300, trust_env=False)
         self._ready = False
 
     def close(self) -> None:
@@ -54,6 +49,8 @@ class SupersetApi:
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         token = self._client.get("/api/v1/security/csrf_token/")
         self._client.headers["X-CSRFToken"] = token.raise_for_status().json()["result"]
+        # By hand: behind a TLS proxy the cookie is for https alone, but we may come from inside.
+        self._client.headers["Cookie"] = f"session={token.cookies['session']}"
         self._client.headers["Referer"] = self.login.url
         self._ready = True
 
@@ -75,7 +72,7 @@ class SupersetApi:
         Raises PlatformError with what Superset said when it did not do it.
         """
         answer = self.answer(method, path, **kwargs)
-        if answer.status_code >= 400:
+        if answer.status_code >= 300:
             raise PlatformError(
                 f"Superset answered {answer.status_code} to {method} {path}: {answer.text[:2000]}",
                 hint="see logs/superset.log in the eduplan home",
