@@ -123,8 +123,14 @@ def build(
         _drop_unread(conn)
         build_id = _record(conn, outcome, fingerprint, started, error)
     with connection(url):
-        artefacts = settings.home / "dbt" / "target"
-        events.emit_build(settings, artefacts, started, outcome.success, parent, code)
+        done = events.Build(
+            artefacts=settings.home / "dbt" / "target",
+            started=started,
+            success=outcome.success,
+            version=code,
+            invocation_id=outcome.invocation_id,
+        )
+        events.emit_build(settings, done, parent)
     if error:
         raise BuildError(
             error,

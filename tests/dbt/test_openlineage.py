@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,18 @@ PARENT = events.Parent(
 STARTED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def emit(
-    built_by: Settings, receiver: str, parent: events.Parent | None = PARENT, **more: Any
-) -> int:
+def finished(settings: Settings, success: bool = True) -> events.Build:
+    """The build whose artefacts lie there."""
+    target = settings.home / "dbt" / "target"
+    results = json.loads((target / "run_results.json").read_text("utf-8"))
+    return events.Build(target, STARTED, success, "test", results["metadata"]["invocation_id"])
+
+
+def emit(built_by: Settings, receiver: str, build: events.Build | None = None, **more: Any) -> int:
     settings = built_by.model_copy(update={"openlineage_url": receiver, **more})
     assert settings.database_url
     with transform.connection(settings.database_url):
-        return events.emit_build(
-            settings, settings.home / "dbt" / "target", STARTED, True, parent, "test"
-        )
+        return events.emit_build(settings, build or finished(settings), PARENT)
 
 
 @pytest.fixture(scope="module")
@@ -157,17 +161,28 @@ def test_a_slow_receiver_is_given_up(
         assert 1 <= emit(dbt_settings, receiver.url) <= 4
 
 
+def test_a_run_that_stopped_early_does_not_tell_the_one_before(
+    built: object, dbt_settings: Settings
+) -> None:
+    """dbt leaves the results of the run before where it cannot even begin."""
+    stopped = replace(finished(dbt_settings, success=False), invocation_id="another")
+    with Receiver() as receiver:
+        assert emit(dbt_settings, receiver.url, stopped) == 2
+        assert [e["eventType"] for e in receiver.events] == ["START", "FAIL"]
+
+
 def test_a_broken_artefact_is_a_warning(
     tmp_path: Path, dbt_settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = dbt_settings.model_copy(update={"openlineage_file": tmp_path / "events.jsonl"})
-    assert events.emit_build(settings, tmp_path, STARTED, True, None, "test") == 0
+    assert events.emit_build(settings, events.Build(tmp_path, STARTED, True, "", ""), None) == 0
     assert "no OpenLineage events of this build" in caplog.text
 
 
 def test_off_is_off(dbt_settings: Settings) -> None:
     assert events.transport(dbt_settings) is None
-    assert events.emit_build(dbt_settings, Path("nowhere"), STARTED, True, None, "test") == 0
+    nowhere = events.Build(Path("nowhere"), STARTED, True, "", "")
+    assert events.emit_build(dbt_settings, nowhere, None) == 0
     assert events.airflow_environment(dbt_settings) == {"AIRFLOW__OPENLINEAGE__DISABLED": "True"}
 
 
@@ -186,9 +201,7 @@ def test_events_go_to_a_file(built: object, dbt_settings: Settings, tmp_path: Pa
     settings = dbt_settings.model_copy(update={"openlineage_file": tmp_path / "events.jsonl"})
     assert settings.database_url
     with transform.connection(settings.database_url):
-        sent = events.emit_build(
-            settings, settings.home / "dbt" / "target", STARTED, False, None, "test"
-        )
+        sent = events.emit_build(settings, finished(settings, success=False), None)
     lines = (tmp_path / "events.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == sent
     assert json.loads(lines[-1])["eventType"] == "FAIL"

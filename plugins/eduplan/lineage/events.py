@@ -70,19 +70,26 @@ def producer() -> str:
     return f"urn:eduplan:{metadata.version('eduplan')}"
 
 
-def emit_build(
-    settings: Settings,
-    artefacts: Path,
-    started: dt.datetime,
-    success: bool,
-    parent: Parent | None,
-    version: str,
-) -> int:
+@dataclass(frozen=True)
+class Build:
+    """A finished build: dbt's target folder, and what is not in it.
+
+    ``version`` is that of the project, ``invocation_id`` dbt's: a run that stopped before its end
+    leaves the results of the one before.
+    """
+
+    artefacts: Path
+    started: dt.datetime
+    success: bool
+    version: str
+    invocation_id: str
+
+
+def emit_build(settings: Settings, build: Build, parent: Parent | None) -> int:
     """Tell the receiver what a build read and wrote; return how many events it took.
 
-    ``artefacts`` is dbt's target folder, ``version`` that of the project; the connection of the
-    profile must stand in the environment, as it does for dbt. Raises nothing: what goes wrong is a
-    warning in the log.
+    The connection of the profile must stand in the environment, as it does for dbt. Raises nothing:
+    what goes wrong is a warning in the log.
     """
     described = transport(settings)
     if described is None:
@@ -91,7 +98,7 @@ def emit_build(
         from openlineage.client import OpenLineageClient
 
         client = OpenLineageClient(config={"transport": described})
-        events = _build_events(settings, artefacts, started, success, parent, version)
+        events = _build_events(settings, build, parent)
         return _send(client, events, time.monotonic() + BUILD_SECONDS)
     except Exception as error:
         log.warning("no OpenLineage events of this build: %s", type(error).__name__)
@@ -114,14 +121,7 @@ def _send(client: Any, events: Iterable["RunEvent"], deadline: float) -> int:
     return sent
 
 
-def _build_events(
-    settings: Settings,
-    artefacts: Path,
-    started: dt.datetime,
-    success: bool,
-    parent: Parent | None,
-    version: str,
-) -> list["RunEvent"]:
+def _build_events(settings: Settings, build: Build, parent: Parent | None) -> list["RunEvent"]:
     """Return START of the build, all of its models and tests, COMPLETE or FAIL of the build."""
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
     from openlineage.client.facet_v2 import job_type_job, parent_run
@@ -155,7 +155,7 @@ def _build_events(
     processor = DbtLocalArtifactProcessor(
         producer=producer(),
         project_dir=str(settings.dbt_dir),
-        target_path=str(artefacts),
+        target_path=str(build.artefacts),
         job_namespace=namespace,
         skip_errors=True,
         logger=log,
@@ -169,12 +169,14 @@ def _build_events(
         root_parent_job_namespace=parent.namespace if parent else None,
     )
     models = processor.parse().events()
-    set_column_lineage(settings, processor.manifest, models, artefacts / _COLUMNS, version)
-    end = RunState.COMPLETE if success else RunState.FAIL
+    if processor.run_metadata.get("invocation_id") != build.invocation_id:
+        models = []
+    cache = build.artefacts / _COLUMNS
+    set_column_lineage(settings, processor.manifest, models, cache, build.version)
     return [
-        of_build(RunState.START, started),
+        of_build(RunState.START, build.started),
         *models,
-        of_build(end, dt.datetime.now(dt.UTC)),
+        of_build(RunState.COMPLETE if build.success else RunState.FAIL, dt.datetime.now(dt.UTC)),
     ]
 
 

@@ -259,61 +259,31 @@ class _Query:
 
     def _values(self, values: exp.Expr, outer: _Frame | None) -> list[Kind]:
         frame = _Frame(outer=outer)
-        names = [
-            c.name for c in (values.args.get("alias") or exp.TableAlias()).args.get("columns") or ()
-        ]
+        names = _column_names(values)
         out = []
         for row in values.expressions:
             cells = row.expressions if isinstance(row, exp.Tuple) else [row]
-            found = [
-                self._value(cell.this if isinstance(cell, exp.Paren) else cell, frame)
-                for cell in cells
-            ]
-            out.append(
-                Kind(
-                    dict(
-                        zip(
-                            names or (f"column{n + 1}" for n in range(len(found))),
-                            found,
-                            strict=True,
-                        )
-                    )
-                )
-            )
+            found = [self._value(cell, frame) for cell in cells]
+            default = [f"column{number}" for number in range(1, len(found) + 1)]
+            out.append(Kind(dict(zip(names or default, found, strict=True))))
         return self._told_apart(out)
 
     def _table(self, item: exp.Expr, frame: _Frame | None) -> tuple[str, list[Kind]]:
         """Return alias and kinds of an item of FROM; a lateral one sees ``frame``."""
-        alias = item.alias_or_name
-        columns = (
-            [c.name for c in (item.args.get("alias") or exp.TableAlias()).args.get("columns") or ()]
-            if isinstance(item.args.get("alias"), exp.TableAlias)
-            else []
-        )
-        if isinstance(item, exp.Lateral):
-            body = item.this
-            if isinstance(body, exp.Subquery | exp.Values):
-                alias, kinds = alias or body.alias, self._lateral(body, frame)
-                inner = [
-                    c.name
-                    for c in (body.args.get("alias") or exp.TableAlias()).args.get("columns") or ()
-                ]
-                return alias, [_renamed(k, columns or inner) for k in kinds]
-            return alias, [self._function(body, columns or [alias], frame)]
+        alias, columns = item.alias_or_name, _column_names(item)
+        body = item.this if isinstance(item, exp.Lateral) else item
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
             name = f"{item.db}.{item.name}" if item.db not in ("", REF) else item.name
             local = not item.db and name in self.named
             kinds = self.named[name] if local else list(self.tracer.relation(name))
-        elif isinstance(item, exp.Subquery | exp.Values):
-            kinds = self.kinds(item, frame)
+        elif isinstance(body, exp.Subquery | exp.Values):
+            alias, columns = alias or body.alias, columns or _column_names(body)
+            kinds = self.kinds(body, frame)
         else:
-            if isinstance(item, exp.Unnest) and isinstance(item.args.get("offset"), exp.Identifier):
-                columns.append(item.args["offset"].name)
-            return alias, [self._function(item, columns or [alias], frame)]
-        return alias, [_renamed(kind, columns) for kind in kinds] if columns else kinds
-
-    def _lateral(self, body: exp.Expr, frame: _Frame | None) -> list[Kind]:
-        return self.kinds(body, frame)
+            if isinstance(body, exp.Unnest) and isinstance(body.args.get("offset"), exp.Identifier):
+                columns.append(body.args["offset"].name)
+            return alias, [self._function(body, columns or [alias], frame)]
+        return alias, [_renamed(kind, columns) for kind in kinds]
 
     def _function(self, call: exp.Expr, names: list[str], frame: _Frame | None) -> Kind:
         """Return the rows of a function such as unnest: they come from its arguments."""
@@ -340,69 +310,41 @@ class _Query:
                 yield frame
 
     def _join(self, frame: _Frame, join: exp.Expr) -> list[_Frame]:
+        """Return every kind of row that a join makes of ``frame``."""
         alias, kinds = self._table(join.this, frame)
-        side, using = (
-            (join.args.get("side") or "").upper(),
-            [c.name for c in join.args.get("using") or ()],
-        )
-        on = join.args.get("on")
+        using = [column.name for column in join.args.get("using") or ()]
+        on, side = join.args.get("on"), (join.args.get("side") or "").upper()
         out = []
         for kind in kinds:
             made = frame.copy()
             made.tables[alias] = _copied(kind.columns)
+            made.shared |= set(using)
+            made.counted = made.counted or kind.counted
             keys: Origins = NOTHING
-            matches = True
+            matches = on is None or self._truth(on, made) is not False
             for name in using:
                 left, right = frame.find(name, ""), made.tables[alias][name]
                 if left is None:
                     raise EduplanError(f"lineage: USING names {name}, which is not on the left")
                 matches = matches and not _apart(left, right)
                 keys |= as_role(left.origins | right.origins, "key")
-            if on is not None:
-                truth = self._truth(on, made)
-                matches = matches and truth is not False
-                if truth is None:
-                    keys |= self._condition(on, made)
             if not matches:
                 continue
-            if not made.counted:
-                made.counted = kind.counted
+            if on is not None:
+                keys |= self._condition(on, made)
             if side in ("LEFT", "FULL"):
-                made.tables[alias] = (
-                    {
-                        n: Value(v.origins | kind.origins | keys, v.known)
-                        for n, v in kind.columns.items()
-                    }
-                    if not isinstance(kind.columns, Open)
-                    else kind.columns
-                )
-                # Where nothing matches the columns are null: what they hold is not certain.
-                made.tables[alias] = (
-                    {
-                        n: Value(v.origins, None) if v.known else v
-                        for n, v in made.tables[alias].items()
-                    }
-                    if not isinstance(kind.columns, Open)
-                    else kind.columns
-                )
-                if side == "FULL":
-                    for name in using:
-                        merged = (frame.find(name, "") or Value()).origins | made.tables[alias][
-                            name
-                        ].origins
-                        for columns in made.tables.values():
-                            if name in columns:
-                                columns[name] = Value(merged)
+                made.tables[alias] = _uncertain(kind, keys)
             else:
-                made.origins = made.origins | kind.origins | keys
+                made.origins |= kind.origins | keys
                 if on is not None:
                     self._note(on, made)
                     self._refine(on, made)
-            made.shared |= set(using)
+            if side == "FULL":
+                _merge_shared(made, using)
             out.append(made)
         if not out and side in ("LEFT", "FULL") and kinds:
             made = frame.copy()
-            made.tables[alias] = {n: Value(known=frozenset()) for n in kinds[0].columns}
+            made.tables[alias] = {name: Value(known=frozenset()) for name in kinds[0].columns}
             made.shared |= set(using)
             out.append(made)
         return out
@@ -703,6 +645,33 @@ class _Query:
 
 def _fresh(inner: _Frame, frame: _Frame) -> dict[str, frozenset[str]]:
     return {d: texts - frame.limits.get(d, frozenset()) for d, texts in inner.limits.items()}
+
+
+def _column_names(item: exp.Expr) -> list[str]:
+    """Return the columns that an alias names, as in ``as point (year, value)``."""
+    alias = item.args.get("alias")
+    if not isinstance(alias, exp.TableAlias):
+        return []
+    return [column.name for column in alias.args.get("columns") or ()]
+
+
+def _uncertain(kind: Kind, keys: Origins) -> Columns:
+    """Return the columns of an outer join: where nothing matches they are null."""
+    if isinstance(kind.columns, Open):
+        return kind.columns.copy()
+    return {
+        name: Value(value.origins | kind.origins | keys, None if value.known else value.known)
+        for name, value in kind.columns.items()
+    }
+
+
+def _merge_shared(frame: _Frame, using: list[str]) -> None:
+    """Make one column of two that a full join shares: either side may be the one that is there."""
+    for name in using:
+        held = [columns for columns in frame.tables.values() if name in columns]
+        merged = Value(_union(columns[name].origins for columns in held))
+        for columns in held:
+            columns[name] = merged
 
 
 def _renamed(kind: Kind, names: list[str]) -> Kind:
