@@ -154,6 +154,23 @@ def test_files_of_one_export_agree(settings: Settings, tmp_path: Path) -> None:
         assert write_table(snap, VIEW, folder, Form.csv, Filters()).rows == 4
 
 
+def test_a_view_that_fails_while_it_is_read_fails_the_export(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """After the server has begun to copy."""
+    with psycopg.connect(settings.database_url or "") as conn:
+        conn.execute("alter table bi.odd rename to even")
+        conn.execute(
+            "create view bi.odd as select 1 / (20 - id) * 0 + id as id, words, amount, loose,"
+            " share, is_so, day, moment from bi.even"
+        )
+    for form, error in ((Form.csv, psycopg.errors.DivisionByZero), (Form.parquet, Exception)):
+        with pytest.raises(error, match="division by zero"), snapshot(settings, DAY) as snap:
+            with export_folder(tmp_path / "out") as folder:
+                write_table(snap, VIEW, folder, form, Filters())
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_export_waits_for_a_build_and_sees_its_tables(
     settings: Settings, tmp_path: Path
 ) -> None:
