@@ -75,6 +75,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         assert supervisor.marked_processes(home) == []
 
 
+def test_readers_have_their_urls(demo: Demo) -> None:
+    """The BI reader sees every row, the county reader those of its county and of the city."""
+    assert "read-only URLs" in demo.output
+    bureau = demo.call("access", "dsn", "bi_reader")
+    county = demo.call("access", "dsn", "county_reader")
+    regions = "select array_agg(distinct region_code order by region_code) from indicator_value"
+    with psycopg.connect(bureau.stdout.strip()) as conn:
+        (every,) = conn.execute(regions).fetchone() or ([],)
+    with psycopg.connect(county.stdout.strip()) as conn:
+        (seen,) = conn.execute(regions).fetchone() or ([],)
+    assert demo.query("select array_agg(distinct region_code order by region_code)"
+                      " from bi.indicator_value") == [(every,)]  # fmt: skip
+    assert len(every) == 9
+    assert seen == ["450400", "450422"]
+    checked = demo.call("access", "check")
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_every_dag_ended_well_in_airflow_itself(demo: Demo) -> None:
     api = AirflowApi(supervisor.AirflowServer(demo.settings).login())
     try:
