@@ -19,6 +19,7 @@ COPY dags dags
 COPY expectations expectations
 COPY dbt_project dbt_project
 COPY demo demo
+COPY docs docs
 COPY bi bi
 RUN uv pip install --system --no-cache --no-deps --editable . \
     && mkdir -p /var/lib/eduplan /srv/sources \

@@ -54,7 +54,7 @@ status: env ## What runs, where, since when
 	@$(EDUPLAN) status || true
 
 test: env lint ## Lint, types and every test layer, including one real Airflow run
-	@$(VENV)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(VENV)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 unit: env ## The quick tests only (no services)
 	@$(VENV)/python -m pytest tests/unit tests/contracts $(ARGS)

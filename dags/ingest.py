@@ -60,7 +60,7 @@ def ingest(contract: Contract) -> DAG:
     def flow() -> None:
         @task
         def land(params=None, dag_run=None):
-            return tasks.start(dataset, params, dag_run.triggering_user_name)
+            return tasks.start(dataset, params, dag_run.triggering_user_name, dag_run.run_id)
 
         @task
         def audit(landed):

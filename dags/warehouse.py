@@ -1,11 +1,12 @@
-"""Build the warehouse and its scorecard whenever a dataset was published.
+"""Build the warehouse, its scorecard and its site whenever a dataset was published.
 
 **Purpose**: bring the indicators up to date with what was published.
 
 **Inputs**: any asset `x-edu://published/<dataset>`.
 
 **Outputs**: the schemas `staging`, `intermediate`, `marts` and `bi`; results of every model and
-test in `ops.build_node`; the scorecard page under `report/`; the asset `x-edu://built/warehouse`.
+test in `ops.build_node`; the scorecard page under `report/`; the static site under `site/`; the
+asset `x-edu://built/warehouse`.
 
 **When it fails**: the log of `build` names the model or test, its message and its compiled SQL.
 Mend it and clear the task; readers keep the last good tables meanwhile. A build is skipped when
@@ -27,7 +28,7 @@ ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)
 @dag(
     dag_id="build_warehouse",
     dag_display_name="指标仓库 build_warehouse",
-    description="dbt build and scorecard",
+    description="dbt build, scorecard and site",
     schedule=AssetAny(*ASSETS),
     catchup=False,
     max_active_runs=1,
@@ -42,7 +43,7 @@ ASSETS = [published(name) for name in datasets(load_settings().expectations_dir)
     **CALLBACKS,
 )
 def build_warehouse():
-    """Run dbt in one task, then write the scorecard."""
+    """Run dbt in one task, then write the scorecard and the site."""
 
     @task
     def build():
@@ -52,7 +53,11 @@ def build_warehouse():
     def scorecard():
         return tasks.scorecard()
 
-    build() >> scorecard()
+    @task
+    def site():
+        return tasks.site()
+
+    build() >> [scorecard(), site()]
 
 
 build_warehouse()

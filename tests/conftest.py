@@ -1,10 +1,12 @@
 """Fixtures of all layers: one throw-away PostgreSQL a session, one fresh database a test."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -18,27 +20,35 @@ PROJECT = Path(__file__).resolve().parents[1]
 REALDATA = Path(os.environ.get("EDUPLAN_REALDATA") or PROJECT.parent / "shared" / "realdata")
 
 
-# Tests that share something costly stay in one process; everything else is shared out by file.
-# What takes longest comes first: the other process takes the rest meanwhile.
-_TOGETHER = (("tests/e2e", "airflow"), ("tests/dags", "dags"))
+@cache
+def _together(path: str) -> str:
+    """Name what a file of tests is part of: what shares something costly stays in one process."""
+    if path.startswith(("tests/e2e/", "tests/dags/")):
+        return path.split("/")[1]
+    shares = re.search(r"\b(built|marts): ", (PROJECT / path).read_text("utf-8"))
+    return "mini city" if path.startswith("tests/dbt/") and shares else path
 
 
-def _group(item: pytest.Item) -> str:
-    if "built" in getattr(item, "fixturenames", ()):
-        return "mini city"
-    path = item.path.relative_to(PROJECT).as_posix()
-    return next((name for folder, name in _TOGETHER if path.startswith(folder)), path)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out by `_together` when they run in several processes (pytest -n)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _together(nodeid.split("::")[0])
+
+    return Scheduling(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together when they run in several processes (pytest -n)."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    longest = ("airflow", "mini city", "dags")
-    items.sort(key=lambda item: longest.index(g) if (g := _group(item)) in longest else 9)
+    """Begin with what takes longest: the other process does the rest meanwhile."""
+    if hasattr(config, "workerinput"):
+        longest = ("e2e", "mini city", "dags")
+        groups = [_together(item.path.relative_to(PROJECT).as_posix()) for item in items]
+        place = {name: longest.index(name) if name in longest else 9 for name in groups}
+        order = sorted(range(len(items)), key=lambda n: place[groups[n]])
+        items[:] = [items[n] for n in order]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from eduplan.commands import access, alerts, bi, defects, drift, late, quarantine, review
+from eduplan.commands import (
+    access,
+    alerts,
+    bi,
+    defects,
+    drift,
+    export,
+    late,
+    lineage,
+    quarantine,
+    review,
+)
 from eduplan.console import (
     Format,
     FormatOption,
@@ -41,9 +52,12 @@ for _name, _commands in (
     ("drift", drift),
     ("alerts", alerts),
     ("access", access),
+    ("export", export),
     ("bi", bi),
 ):
     app.add_typer(_commands.app, name=_name)
+
+app.command()(lineage.lineage)
 
 
 def main() -> None:
@@ -259,6 +273,9 @@ def build(
 def report(
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     html: Annotated[Path | None, typer.Option(help="Write the page here.")] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="Print the page into this file, two A3 pages.")
+    ] = None,
     terminal: Annotated[bool, typer.Option(help="Also print the scorecard.")] = True,
 ) -> None:
     """Write the plan scorecard as an HTML page and print it."""
@@ -275,6 +292,41 @@ def report(
         with warehouse.connect(ensure_database(settings)) as conn:
             render_terminal(read_scorecard(conn, settings, lang), out)
     out.print(str(path), soft_wrap=True)
+    if pdf is not None:
+        from eduplan.browser import print_pdf
+
+        out.print(str(print_pdf(path, pdf)), soft_wrap=True)
+
+
+@app.command()
+def site(
+    to: Annotated[Path | None, typer.Option("--out", help="Folder; default <home>/site.")] = None,
+) -> None:
+    """Write the scorecard and a page per county and indicator as a static site, in zh and en."""
+    from eduplan.site import write_site
+
+    written = write_site(settings_of(), to)
+    size = f"{written.size / 1e6:.1f} MB"
+    out.print(f"{written.path / 'index.html'}  {written.pages} pages, {size}", soft_wrap=True)
+
+
+@app.command("dbt-docs")
+def dbt_docs() -> None:
+    """Write the documentation of models, columns and their lineage as one page."""
+    from eduplan import transform
+
+    out.print(str(transform.write_docs(settings_of())), soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def metrics(
+    context: typer.Context,
+    command: Annotated[str, typer.Argument(help="query, list, validate-configs, …: as `mf`.")],
+) -> None:
+    """Ask MetricFlow, e.g. `metrics query --metrics on_track_rate --group-by metric_time`."""
+    from eduplan.metrics import run
+
+    run(settings_of(), [command, *context.args])
 
 
 # --- listings ------------------------------------------------------------------------------------
@@ -450,15 +502,15 @@ def migrate() -> None:
 
 @app.command(hidden=True)
 def docs() -> None:
-    """Generate the reference pages under ``docs/`` from contracts, registry and views."""
-    from eduplan import docs_bi, docs_indicators, docs_reference
+    """Generate the reference pages under ``docs/`` from contracts, registry, models and views."""
+    from eduplan import docs_bi, docs_indicators, docs_lineage, docs_reference
     from eduplan.contract import load_contracts
 
     settings = settings_of()
     contracts = load_contracts(settings.expectations_dir)
     out.print(str(docs_reference.write_reference(contracts, settings.project_dir)), soft_wrap=True)
     out.print(str(docs_indicators.write_reference(settings)), soft_wrap=True)
-    for path in docs_bi.write(settings):
+    for path in (*docs_bi.write(settings), *docs_lineage.write_reference(settings)):
         out.print(str(path), soft_wrap=True)
 
 

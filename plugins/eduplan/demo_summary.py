@@ -83,6 +83,7 @@ def places(settings: Settings, login: Login, waiting: int, console: Console) -> 
 
     found: list[tuple[str, str | Path]] = [
         ("scorecard", scorecard_path(settings)),
+        ("its pages", settings.site_dir / "index.html"),
         ("quality page", settings.report_dir / "quality.html"),
         ("defect reports", settings.outbox_dir),
         ("Airflow", login.url),

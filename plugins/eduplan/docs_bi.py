@@ -6,7 +6,7 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def render_contract(settings: Settings) -> str:
                 "description": view["description"],
                 "logicalType": "object",
                 "physicalType": "view",
-                "properties": [_property(column) for column in view["columns"]],
+                "properties": [_property(column, meta["key"]) for column in view["columns"]],
                 "customProperties": [{"property": "descriptionZh", "value": meta["note"]}],
             }
         )
@@ -161,15 +161,17 @@ _SLA = [
 ]
 
 
-def _property(column: Mapping[str, Any]) -> dict[str, Any]:
+def _property(column: Mapping[str, Any], key: Sequence[str]) -> dict[str, Any]:
     meta = _meta(column)
-    found = {
+    found: dict[str, Any] = {
         "name": column["name"],
         "businessName": meta["zh"],
         "logicalType": _LOGICAL[column["data_type"].split("(")[0]],
         "physicalType": column["data_type"],
         "description": column["description"],
     }
+    if column["name"] in key:
+        found |= {"primaryKey": True, "primaryKeyPosition": 1 + key.index(column["name"])}
     notes = {"descriptionZh": meta["note"], "unit": _unit(column)}
     found["customProperties"] = [
         {"property": name, "value": value} for name, value in notes.items() if value

@@ -269,8 +269,6 @@ class EmbeddedPostgres:
         return self.url(name)
 
     def _create_databases(self) -> None:
-        self._create(WAREHOUSE, owner=SUPERUSER)
-        self._create(AIRFLOW, owner=AIRFLOW)
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
             # Readers have no business in the server's own databases, where all may write.
             for name, is_open in conn.execute(
@@ -283,6 +281,8 @@ class EmbeddedPostgres:
                             sql.Identifier(name)
                         )
                     )
+        self._create(WAREHOUSE, owner=SUPERUSER)
+        self._create(AIRFLOW, owner=AIRFLOW)
 
     def _create(self, name: str, owner: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:

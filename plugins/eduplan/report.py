@@ -41,7 +41,10 @@ def read_scorecard(
         conn,
         settings.plan_version,
         lang,
-        {name: contract.title_zh for name, contract in contracts.items()},
+        {
+            name: (contract.title_en if lang == "en" else "") or contract.title_zh
+            for name, contract in contracts.items()
+        },
         synthetic_data=(settings.source_root / LEDGER).exists(),
     )
 

@@ -4,7 +4,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     borders: Path | None = None
     """The user's own GeoJSON of the counties for the scorecard; unset: a tile grid."""
     airflow_port: int = Field(default=8080, ge=1, le=65535)
+    airflow_users: str = Field(default="", pattern=r"^([\w.-]+:(viewer|user|op|admin)?(,|$))*$")
+    """More users of the local Airflow beside ``admin``: ``name:role,…``; no role: sees nothing.
+    Their passwords stand beside the admin's. A server has Airflow's own users."""
     superset_port: int = Field(default=8088, ge=1, le=65535)
     superset_url: str | None = None
     """A Superset that others start, e.g. the one of docker-compose.yml; unset: ours."""
@@ -48,6 +51,12 @@ class Settings(BaseSettings):
     """A held batch waits so long for a decision; then its request expires and it stays held."""
     alerts_file: Path | None = None
     """Routes of alerts; unset: ``alerts.yaml`` in the home, else the one of the project."""
+    openlineage_url: str | None = None
+    """OpenLineage receiver, e.g. http://marquez:5000; unset (and no file): no events at all."""
+    openlineage_api_key: SecretStr | None = None
+    openlineage_namespace: str = "eduplan"
+    openlineage_file: Path | None = None
+    """Append OpenLineage events to this file instead of sending them."""
     access_file: Path | None = None
     """Logins of readers; unset: ``access.yaml`` in the home, else the one of the project."""
     role_prefix: str = Field(default="eduplan", pattern=r"^[a-z][a-z0-9_]{0,23}$")
@@ -92,9 +101,19 @@ class Settings(BaseSettings):
         return self.home / "data_docs"
 
     @property
+    def dbt_docs_dir(self) -> Path:
+        """Documentation of the dbt project."""
+        return self.home / "dbt_docs"
+
+    @property
     def report_dir(self) -> Path:
         """Scorecard pages."""
         return self.home / "report"
+
+    @property
+    def site_dir(self) -> Path:
+        """Static site: the scorecard and a page for each county and indicator."""
+        return self.home / "site"
 
     @property
     def outbox_dir(self) -> Path:

@@ -29,6 +29,7 @@ import psycopg
 from eduplan import connections, warehouse
 from eduplan.airflow.rest import AirflowApi, Login
 from eduplan.errors import PlatformError
+from eduplan.lineage import events
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
 from eduplan.postgres import EmbeddedPostgres, ensure_database, own_database, write_private
 from eduplan.settings import Settings
@@ -200,9 +201,20 @@ class AirflowServer:
                 "admin_password": secrets.token_urlsafe(12),
             }
             write_private(self._secrets_file, json.dumps(found))
-        if not self._password_file.exists():
-            write_private(self._password_file, json.dumps({ADMIN: found["admin_password"]}) + "\n")
+        self._write_passwords(found["admin_password"])
         return found
+
+    def _write_passwords(self, admin: str) -> None:
+        """Airflow would make up missing passwords itself, and write them to its log."""
+        passwords = {}
+        with contextlib.suppress(FileNotFoundError):
+            passwords = json.loads(self._password_file.read_text())
+        known = set(passwords)
+        passwords.setdefault(ADMIN, admin)
+        for user in filter(None, self.settings.airflow_users.split(",")):
+            passwords.setdefault(user.partition(":")[0], secrets.token_urlsafe(12))
+        if set(passwords) != known:
+            write_private(self._password_file, json.dumps(passwords) + "\n")
 
     def _state(self) -> dict[str, Any]:
         try:
@@ -242,7 +254,9 @@ class AirflowServer:
             "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "1",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
             "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+                filter(None, (f"{ADMIN}:admin", *self.settings.airflow_users.split(",")))
+            ),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": warehouse.sqlalchemy_url(
@@ -261,6 +275,7 @@ class AirflowServer:
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs_dir / "tasks"),
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **events.airflow_environment(settings),
             "GX_ANALYTICS_ENABLED": "false",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
             "DO_NOT_TRACK": "1",

@@ -21,9 +21,10 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from eduplan import warehouse
+from eduplan import dbt_docs, warehouse
 from eduplan.contract import load_contracts
 from eduplan.errors import BuildError
+from eduplan.lineage import events
 from eduplan.postgres import ensure_database
 from eduplan.quality import registry, windows
 from eduplan.quality.clock import fixed_day
@@ -80,13 +81,18 @@ class BuildResult:
 
 
 def build(
-    settings: Settings, *, full_refresh: bool = False, select: str | None = None
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    select: str | None = None,
+    parent: events.Parent | None = None,
 ) -> BuildResult:
     """Build the warehouse from the published batches; skip when nothing changed.
 
     The build is skipped when the published batches and the dbt project are those of the last good
     build. A changed project rebuilds incremental models in full. ``select`` (dbt syntax) builds a
-    part and always runs. Two builds never run at once: the second waits.
+    part and always runs. Two builds never run at once: the second waits. ``parent`` is the run that
+    OpenLineage is told to have started it.
 
     Raises BuildError naming each model or test that failed and its compiled SQL.
     """
@@ -97,7 +103,7 @@ def build(
         windows.record(conn, contracts)
         for contract in contracts.values():
             registry.record(conn, contract)
-        code, data = _code_fingerprint(settings), _data_fingerprint(conn)
+        code, data = code_fingerprint(settings), _data_fingerprint(conn)
         fingerprint = f"{code}-{data}"
         good, since = _history(conn)
         same = all(later == fingerprint for later in since)
@@ -116,6 +122,15 @@ def build(
         error = explain(outcome, settings)
         _drop_unread(conn)
         build_id = _record(conn, outcome, fingerprint, started, error)
+    with connection(url):
+        done = events.Build(
+            artefacts=settings.home / "dbt" / "target",
+            started=started,
+            success=outcome.success,
+            version=code,
+            invocation_id=outcome.invocation_id,
+        )
+        events.emit_build(settings, done, parent)
     if error:
         raise BuildError(
             error,
@@ -183,7 +198,7 @@ def run_dbt(
     """
     folder = folder or settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
-    with _environment(_connection_variables(url)):
+    with connection(url):
         # Imported late: dbt costs seconds, and its flags are read from the environment.
         from dbt.cli.main import dbtRunner
         from dbt_common.invocation import get_invocation_id
@@ -206,6 +221,31 @@ def run_dbt(
         nodes=nodes,
         exception="" if result.exception is None else str(result.exception),
     )
+
+
+def write_docs(settings: Settings) -> Path:
+    """Write dbt's documentation of the project as one page that works offline; return its path.
+
+    Sources are described by their contracts. What dbt knows of this machine and its users (paths,
+    owners of tables, ids of runs) is left out. Raises BuildError when the project does not compile.
+    """
+    url = ensure_database(settings)
+    folder = settings.home / "dbt" / "docs"
+    outcome = run_dbt(settings, url, ["docs", "generate"], folder)
+    if not outcome.success:
+        raise BuildError(explain(outcome, settings))
+    target = folder / "target"
+    manifest, catalog = (
+        json.loads((target / f"{name}.json").read_text("utf-8")) for name in ("manifest", "catalog")
+    )
+    dbt_docs.describe_sources(manifest, load_contracts(settings.expectations_dir))
+    page = dbt_docs.render((target / "index.html").read_text("utf-8"), manifest, catalog)
+    path = settings.dbt_docs_dir / "index.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(path)
+    return path
 
 
 def _node(run: Any) -> NodeResult:
@@ -239,7 +279,9 @@ def _connection_variables(url: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def connection(url: str) -> Iterator[None]:
+    """Put the connection that the project's profile reads into the environment for a while."""
+    variables = _connection_variables(url)
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -265,7 +307,8 @@ def _variables(settings: Settings, more: Mapping[str, Any] | None = None) -> str
     )
 
 
-def _code_fingerprint(settings: Settings) -> str:
+def code_fingerprint(settings: Settings) -> str:
+    """Return the hash of all that decides on a build beside the data: project, variables, dbt."""
     folder = settings.dbt_dir
     digest = hashlib.sha256(metadata.version("dbt-core").encode())
     digest.update(_variables(settings).encode())

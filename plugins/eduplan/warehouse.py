@@ -1,6 +1,7 @@
 """Connections to the warehouse and its schema migrations."""
 
 import csv
+import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,24 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     if not autocommit:
         conn.commit()
     return conn
+
+
+@contextmanager
+def reading(url: str, today: dt.date, seconds: int) -> Iterator[psycopg.Connection[Any]]:
+    """Open a connection that can only read, for one page; a statement ends after ``seconds``.
+
+    Views that count to a day count to ``today``. Raises psycopg.OperationalError within seconds
+    when the server does not answer.
+    """
+    with psycopg.connect(url, connect_timeout=5, application_name="eduplan page") as conn:
+        conn.read_only = True
+        conn.execute(
+            "select set_config('jit', 'off', false), set_config('eduplan.today', %s, false),"
+            " set_config('statement_timeout', %s, false)",
+            (today.isoformat(), f"{seconds}s"),
+        )
+        conn.commit()  # else a page that rolls back would lose them
+        yield conn
 
 
 @contextmanager

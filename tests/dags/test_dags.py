@@ -60,7 +60,7 @@ def test_tasks_and_their_order(dags: dict[str, Any]) -> None:
         assert dag.get_task("settle").trigger_rule == "none_failed_min_one_success"
         assert dag.max_active_runs == 1
         assert not dag.catchup
-    assert {t.task_id for t in dags["build_warehouse"].tasks} == {"build", "scorecard"}
+    assert {t.task_id for t in dags["build_warehouse"].tasks} == {"build", "scorecard", "site"}
 
 
 def test_only_what_changes_data_has_an_outlet(dags: dict[str, Any]) -> None:

@@ -197,14 +197,21 @@ def test_what_an_ingest_run_is_asked_for(
 
     none = {"paths": [], "period": None, "batch": None, "replay": False, "why": None}
     batch, gone = add(warehouse), add(warehouse, "superseded")
-    assert tasks.start("teachers", none | {"batch": batch}, None) == {
+    assert tasks.start("teachers", none | {"batch": batch}, None, "run 1") == {
         "batch_ids": [batch], "unchanged_ids": [], "failed": [], "rows": 300,
     }  # fmt: skip
     with pytest.raises(AirflowSkipException, match="is superseded"):
-        tasks.start("teachers", none | {"batch": gone}, None)
+        tasks.start("teachers", none | {"batch": gone}, None, "run 2")
     with pytest.raises(AirflowFailException, match="students has no batch"):
-        tasks.start("students", none | {"batch": batch}, None)
+        tasks.start("students", none | {"batch": batch}, None, "run 3")
     with pytest.raises(AirflowFailException, match="a replay needs a reason"):
-        tasks.start("teachers", none | {"replay": True}, None)
+        tasks.start("teachers", none | {"replay": True}, None, "run 4")
     with pytest.raises(AirflowSkipException, match="nothing published to judge again"):
-        tasks.start("teachers", none | {"replay": True, "why": "规则改了"}, "王老师")
+        tasks.start("teachers", none | {"replay": True, "why": "规则改了"}, "王老师", "run 5")
+    # Asked again, the run is noted once; what was refused is noted nowhere.
+    tasks.start("teachers", none | {"batch": batch}, None, "run 1")
+    tasks.start("teachers", none | {"batch": batch}, None, "run 6")
+    noted = warehouse.execute(
+        "select dag_id, run_id, batch_id from ops.batch_run order by run_id"
+    ).fetchall()
+    assert noted == [("ingest_teachers", run, batch) for run in ("run 1", "run 6")]

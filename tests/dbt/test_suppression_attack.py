@@ -6,6 +6,8 @@ the whole, and that nobody counts less than zero. A cell is told when the publis
 it one value only.
 """
 
+import csv
+import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,10 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
+from python_calamine import CalamineWorkbook
 
 from eduplan import transform
+from eduplan.export.sdmx import export_sdmx
+from eduplan.export.snapshot import snapshot
+from eduplan.export.tables import Filters, Form, export_tables
+from eduplan.export.workbook import export_workbook
 from eduplan.settings import Settings
 from tests.dbt import mini_city
 from tests.dbt.parts import vocational, wellbeing
@@ -288,6 +296,69 @@ def read_publication(conn: psycopg.Connection, truth: Truth) -> Publication:
     return Publication(dict(sums), dict(hidden))
 
 
+# --- the exported files --------------------------------------------------------------------------
+
+PLAN = "demo-2025-2027"
+
+
+def export_everything(settings: Settings, folder: Path) -> None:
+    """Write every file there is; the form once for each year of three scenarios."""
+    with snapshot(settings, dt.date(2026, 9, 10)) as snap:
+        for form in Form:
+            target = folder / form.value
+            export_tables(snap, settings.project_dir, target, [], form, Filters())
+        export_sdmx(snap, folder / "sdmx")
+        for year, scenario in SCENARIOS.items():
+            if scenario.name in FORMS:
+                export_workbook(snap, folder / f"{year}.xlsx", PLAN, year=year)
+
+
+FORMS = ("all large", "one small school in a county", "small city")
+
+
+def lines(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def read_exports(folder: Path, truth: Truth) -> Publication:
+    """Turn every exported number of persons into an equation, as `read_publication` does."""
+    sums: dict[int, list[tuple[frozenset[Unit], float]]] = defaultdict(list)
+    hidden: dict[tuple[str, int], int] = defaultdict(int)
+    values = [(row, row["region_level"], row["region_code"]) for row in lines(
+        folder / "indicator_value.csv")]  # fmt: skip
+    values += [
+        (row, "school", row["school_code"]) for row in lines(folder / "school_indicator.csv")
+    ]
+    indicators = {indicator for indicator, _ in truth.terms}
+    for row, level, region in values:
+        indicator, year = row["indicator_code"], int(row["period_year"])
+        if indicator not in indicators:
+            continue
+        hidden[(indicator, year)] += row["is_suppressed"] == "true"
+        for side in ("numerator", "denominator"):
+            if row[side] and (indicator, side) in truth.terms:
+                cut = (row["breakdown"], row["breakdown_value"])
+                units = units_of(truth, year, indicator, side, level, region, *cut)
+                sums[year].append((units, float(row[side])))
+    measures = {unit[0] for facts in truth.facts.values() for unit in facts}
+    for row in lines(folder / "school_measure.csv"):
+        if row["measure_code"] in measures:
+            year = int(row["period_year"])
+            hidden[(row["measure_code"], year)] += row["is_suppressed"] == "true"
+            if row["value"]:
+                unit = (row["measure_code"], row["sex"], row["reporter_code"], row["stage"])
+                sums[year].append((frozenset({unit}), float(row["value"])))
+    for row in lines(folder / "reconciliation.csv"):
+        if row["code"] == "FIT" and row["left_value"]:
+            year, code = int(row["period_year"]), row["unit_code"]
+            tested = {("fitness_rated", "total", code, stage) for stage in ("primary", "junior")}
+            sums[year].append(
+                (frozenset(tested & truth.facts[year].keys()), float(row["left_value"]))
+            )
+    return Publication(dict(sums), dict(hidden))
+
+
 # --- the attack ----------------------------------------------------------------------------------
 
 
@@ -364,6 +435,10 @@ class Attacked:
 
     truth: Truth
     protected: Publication
+    exports: Path
+    """Everything exported while protected."""
+    hidden: set[tuple[str, str, str, str, int]]
+    """What marts.ind_value hides then: indicator, region, breakdown, part, year."""
     bare: Publication
 
 
@@ -384,15 +459,23 @@ def attacked(
     try:
         with psycopg.connect(url, autocommit=True) as conn:
             mini_city.publish(conn, sheets())
-            transform.build(Settings(home=home, database_url=url))
+            settings = Settings(home=home, database_url=url)
+            transform.build(settings)
             truth = read_truth(conn)
             protected = read_publication(conn, truth)
+            export_everything(settings, home / "exports")
+            hidden = set(
+                conn.execute(
+                    "select indicator_code, region_code, breakdown, breakdown_value, period_year"
+                    " from marts.ind_value where is_suppressed"
+                )
+            )
             transform.build(
                 Settings(home=home, database_url=url, suppression_threshold=0),
                 select="int_suppression__cells+",
             )
             bare = read_publication(conn, truth)
-        yield Attacked(truth, protected, bare)
+        yield Attacked(truth, protected, home / "exports", hidden, bare)
     finally:
         with psycopg.connect(pg_server, autocommit=True) as conn:
             conn.execute(sql.SQL("drop database {} with (force)").format(name))
@@ -446,3 +529,106 @@ def test_no_more_is_hidden_than_the_rule_says(attacked: Attacked) -> None:
     # three pupils of the whole city: nothing of the group is published
     city = units_of(truth, years["small city"], "MOR-03", "numerator", "city", CITY, "all", "all")
     assert city not in dict(attacked.protected.sums[years["small city"]])
+
+
+def test_exported_files_together_tell_no_small_cell(attacked: Attacked) -> None:
+    """The tables say what marts say and not a number more; subtraction over them tells nothing."""
+    exported = read_exports(attacked.exports / "csv", attacked.truth)
+    for year in SCENARIOS:
+        found, published = exported.sums.get(year, []), attacked.protected.sums.get(year, [])
+        # What fewer equations determine more determine too: these were attacked above.
+        assert set(found) <= set(published), SCENARIOS[year].name
+    small_city = next(year for year in SCENARIOS if SCENARIOS[year].name == "small city")
+    assert attack(attacked.truth, exported.sums.get(small_city, []), small_city) == set()
+    count = sum(map(len, exported.sums.values()))
+    assert count > 0.8 * sum(map(len, attacked.protected.sums.values()))
+    for what, rows in exported.hidden.items():
+        assert rows == attacked.protected.hidden[what]
+
+
+def test_parquet_hides_the_same(attacked: Attacked) -> None:
+    """Where CSV shows nothing Parquet has none."""
+    for view in ("indicator_value", "school_indicator", "school_measure", "indicator_progress"):
+        rows = lines(attacked.exports / "csv" / f"{view}.csv")
+        table = pq.read_table(attacked.exports / "parquet" / f"{view}.parquet")
+        for name in {"value", "numerator", "denominator"} & set(table.column_names):
+            shown = [number is not None for number in table[name].to_pylist()]
+            assert shown == [row[name] != "" for row in rows], (view, name)
+
+
+def test_sdmx_hides_the_same_and_does_not_say_which_are_small(attacked: Attacked) -> None:
+    """No value, one code of confidentiality for all that is hidden."""
+    dimensions = ("SEX", "EDUCATION_LEV", "URBANISATION", "SECTOR_EDU")
+    cities = {key for key in attacked.hidden if not key[1].isdigit() or len(key[1]) == 6}
+    secret = [row for row in lines(attacked.exports / "sdmx" / "indicators.csv")
+              if row["CONF_STATUS"] != "F"]  # fmt: skip
+    assert len(secret) == len(cities) > 1000
+    assert {(row["CONF_STATUS"], row["OBS_STATUS"], row["OBS_VALUE"]) for row in secret} == {
+        ("C", "Q", "")
+    }
+    totals = {
+        (row["INDICATOR"].replace("_", "#"), row["REF_AREA"], int(row["TIME_PERIOD"][:4]))
+        for row in secret
+        if all(row[name] == "_T" for name in dimensions)
+    }
+    assert totals == {(k[0], k[1], k[4]) for k in cities if k[2] == "all"}
+    assert len({row["COMMENT_OBS"] for row in secret} - {""}) == 1
+
+
+def test_what_follows_from_a_hidden_value_is_hidden(attacked: Attacked) -> None:
+    """Distance, progress, the standard, other versions, benchmarks, revisions, projections."""
+    folder = attacked.exports / "csv"
+    hidden = {(k[0], k[1], str(k[4])) for k in attacked.hidden if k[2] == "all"}
+
+    def is_hidden(row: dict[str, str]) -> bool:
+        return (row["indicator_code"], row["region_code"], row["period_year"]) in hidden
+
+    progress = list(filter(is_hidden, lines(folder / "indicator_progress.csv")))
+    assert len(progress) > 100
+    for row in progress:
+        assert row["status_code"] == "suppressed"
+        for name in ("value", "numerator", "denominator", "distance", "distance_pct",
+                     "progress_pct", "threshold_met"):  # fmt: skip
+            assert row[name] == "", name
+    for row in lines(folder / "plan_comparison.csv"):
+        if is_hidden(row):
+            assert (row["value"], row["original_distance"], row["amended_distance"]) == ("", "", "")
+    for row in lines(folder / "indicator_benchmark.csv"):
+        if (row["indicator_code"], CITY, row["city_period_year"]) in hidden:
+            assert (row["city_value"], row["difference"]) == ("", "")
+
+
+def test_the_form_hides_the_same(attacked: Attacked) -> None:
+    """A sign instead of the number, in the city's table and in that of the counties."""
+    crosses = numbers = 0
+    for year, scenario in SCENARIOS.items():
+        if scenario.name not in FORMS:
+            continue
+        book = CalamineWorkbook.from_path(str(attacked.exports / f"{year}.xlsx"))
+        for line in book.get_sheet_by_name("指标完成情况").to_python()[4:]:
+            if (line[1], CITY, "all", "all", year) in attacked.hidden:
+                assert line[9] == "×" and line[11] == line[12] == "—"
+                crosses += 1
+            elif isinstance(line[9], float):
+                numbers += 1
+        sheet = book.get_sheet_by_name("县区对照").to_python()
+        names = {
+            "梧州市": CITY,
+            "市直": "450401",
+            **{name: code for code, name in COUNTIES.items()},
+        }
+        for line in sheet[3:]:
+            for name, cell in zip(sheet[2][5:], line[5:], strict=True):
+                if (line[0], names.get(name, ""), "all", "all", year) in attacked.hidden:
+                    assert cell == "×", (line[0], name)
+                    crosses += 1
+    # once for a county, twice for the city: items of an indicator are not in the form
+    years = {year for year, scenario in SCENARIOS.items() if scenario.name in FORMS}
+    places = {CITY, "450401", *COUNTIES}
+    expected = [
+        1 + (region == CITY)
+        for code, region, cut, _, year in attacked.hidden
+        if cut == "all" and year in years and region in places and "#" not in code
+    ]
+    assert crosses == sum(expected) > 5
+    assert numbers > 10

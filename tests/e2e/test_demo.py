@@ -181,6 +181,7 @@ def test_the_scorecard_is_there(demo: Demo) -> None:
         "open alerts",
     ):
         assert words in demo.output, words
+    assert (demo.settings.site_dir / "en/index.html").is_file()
     password = supervisor.AirflowServer(demo.settings).login().password
     assert password not in demo.output
 
@@ -217,7 +218,12 @@ def test_nobody_is_found_in_anything_the_demo_leaves_behind(demo: Demo) -> None:
         *personal_data.tables_of(server.url("airflow")),
     ]
     looked_at = {place for place, _ in places}
-    assert {"report/scorecard.html", "report/quality.html", "quality.alert"} <= looked_at
+    assert {
+        "report/scorecard.html",
+        "site/index.html",
+        "report/quality.html",
+        "quality.alert",
+    } <= looked_at
     assert any(place.startswith("outbox/") for place in looked_at)
     assert {"public.xcom", "public.rendered_task_instance_fields"} <= looked_at
     assert personal_data.found_in(people, places) == {}

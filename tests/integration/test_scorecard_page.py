@@ -1,23 +1,16 @@
 """The scorecard from a real table: what the query finds, and the page as a browser draws it."""
 
-import os
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from eduplan.browser import print_pdf
 from eduplan.errors import EduplanError
-from eduplan.scorecard import Scorecard, load_scorecard, render_html
+from eduplan.scorecard import Scorecard, load_scorecard, names, render_html
 from tests import scorecard_rows as rows
-
-CHROMIUM = os.environ.get("EDUPLAN_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
+from tests.browser import CHROMIUM, chromium
 
 # The test's own script, put into a copy of the page: it measures what the browser laid out.
 PROBE = """<script>addEventListener('load', () => {
@@ -135,6 +128,31 @@ def test_quality_counts_published_deliveries(card: Scorecard) -> None:
     ]
 
 
+def test_the_oldest_open_alert_stands_with_how_many_are_open(
+    filled: psycopg.Connection,
+) -> None:
+    for key, severity, opened, status in (
+        ("a", "warning", "2026-03-05", "open"),
+        ("b", "critical", "2026-03-01", "acknowledged"),
+        ("c", "critical", "2026-02-01", "resolved"),
+        ("d", "critical", "2026-03-09", "snoozed"),
+    ):
+        filled.execute(
+            "insert into quality.alert (dedupe_key, kind, severity, status, title, runbook,"
+            " dataset, period, opened_at, last_seen_at) values (%s, 'delivery_late', %s, %s,"
+            " '教师名册 2025-2026：逾期未报', 'docs/runbook/delivery_late.md', 'teachers',"
+            " '2025-2026', %s, %s)",
+            (key, severity, status, opened, opened),
+        )
+    card = load_scorecard(filled, rows.PLAN, titles=rows.DATASETS)
+    assert card.quality.alert is not None
+    assert (card.quality.alert.open_count, card.quality.alert.critical_count) == (3, 2)
+    text = "教师名册 2025-2026：逾期未报；自 2026-03-01 起未结；共 3 条未结，其中严重 2 条"
+    assert text in render_html(card)
+    english = render_html(load_scorecard(filled, rows.PLAN, "en", {"teachers": "Teachers"}))
+    assert "delivery late · Teachers 2025-2026; open since 2026-03-01; 3 open, 2 of" in english
+
+
 def test_a_failed_delivery_is_forgotten_once_a_later_one_lands(
     filled: psycopg.Connection,
 ) -> None:
@@ -162,49 +180,18 @@ def test_page_shows_every_indicator_and_says_what_is_not_connected(card: Scoreca
     for code, name in [(r[0], r[2]) for r in rows.INDICATORS] + [
         (r[0], r[2]) for r in rows.NO_DATA
     ]:
-        assert name in html, code
+        assert names.full_width(name) in html, code
     assert "演示：合成数据或虚构目标" in html
     assert "重点任务" in html and "未接入" in html
     assert "覆盖 97.4%" in html
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Callable[..., str]:
-    """Run headless Chromium with ``arguments``; skipped, visibly, where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install one or set EDUPLAN_CHROMIUM")
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [
-                CHROMIUM,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                f"--user-data-dir={tmp_path / 'profile'}",
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return done.stdout
-
-    return run
-
-
-def test_prints_on_two_a3_pages(
-    card: Scorecard, tmp_path: Path, browser: Callable[..., str]
-) -> None:
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install one or set EDUPLAN_CHROMIUM")
+def test_prints_on_two_a3_pages(filled: psycopg.Connection, tmp_path: Path, lang: str) -> None:
     page = tmp_path / "card.html"
-    page.write_text(render_html(card), "utf-8")
-    pdf = tmp_path / "card.pdf"
-    browser("--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.as_uri())
+    page.write_text(render_html(load_scorecard(filled, rows.PLAN, lang, rows.DATASETS)), "utf-8")
+    pdf = print_pdf(page, tmp_path / "card.pdf")
     data = pdf.read_bytes()
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", data)) == 2
     boxes = {tuple(map(float, b.split())) for b in re.findall(rb"/MediaBox\s*\[([^\]]+)\]", data)}
@@ -216,13 +203,12 @@ def test_prints_on_two_a3_pages(
 def test_nothing_leaves_its_box_at_1280_pixels(
     filled: psycopg.Connection,
     tmp_path: Path,
-    browser: Callable[..., str],
     lang: str,
 ) -> None:
     html = render_html(load_scorecard(filled, rows.PLAN, lang, rows.DATASETS))
     page = tmp_path / "card.html"
     page.write_text(html.replace("</head>", PROBE + "</head>"), "utf-8")
-    found = browser("--window-size=1280,2000", "--dump-dom", page.as_uri())
+    found = chromium("--window-size=1280,2000", "--dump-dom", page.as_uri()).stdout
     lines = re.search(r'<pre id="found">(.*?)</pre>', found, re.S)
     assert lines is not None
     width, *overflowing = lines.group(1).split("\n")

@@ -11,6 +11,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from eduplan.airflow.errors import transient_errors_only
+from eduplan.airflow.facts import note
 from eduplan.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,36 @@ def _settings() -> Settings:
     return load_settings()
 
 
-def start(dataset: str, params: Mapping[str, Any], user: str | None) -> dict[str, Any]:
-    """Take what the run was asked for: new deliveries, a batch decided on, or a replay."""
+def start(dataset: str, params: Mapping[str, Any], user: str | None, run_id: str) -> dict[str, Any]:
+    """Take what the run was asked for: new deliveries, a batch decided on, or a replay.
+
+    Notes in ``ops.batch_run`` which batches the run handles.
+    """
     if params["batch"] is not None:
-        return resume(dataset, params["batch"])
-    if params["replay"]:
-        return replay(dataset, params["period"], user or "airflow", params["why"] or "")
-    return land(dataset, params["paths"], params["period"])
+        taken = resume(dataset, params["batch"])
+    elif params["replay"]:
+        taken = replay(dataset, params["period"], user or "airflow", params["why"] or "")
+    else:
+        taken = land(dataset, params["paths"], params["period"])
+    _note(dataset, run_id, taken)
+    return taken
+
+
+def _note(dataset: str, run_id: str, taken: Mapping[str, Any]) -> None:
+    from eduplan import warehouse
+    from eduplan.postgres import ensure_database
+
+    refused = [f["batch_id"] for f in taken["failed"] if f["batch_id"] is not None]
+    with transient_errors_only(), warehouse.connect(ensure_database(_settings())) as conn:
+        conn.execute(
+            "insert into ops.batch_run (dag_id, run_id, batch_id)"
+            " select %s, %s, unnest(%s::bigint[]) on conflict do nothing",
+            (
+                f"ingest_{dataset}",
+                run_id,
+                [*taken["batch_ids"], *taken["unchanged_ids"], *refused],
+            ),
+        )
 
 
 def land(dataset: str, paths: list[str], period: str | None) -> dict[str, Any]:
@@ -139,6 +163,7 @@ def audit(dataset: str, landed: dict[str, Any]) -> dict[str, int]:
 
     with transient_errors_only():
         results = ingest.audit_all(_settings(), dataset, landed["batch_ids"])
+    note(batch_ids=landed["batch_ids"])
     for result in results:
         log.info(
             "batch %s: %s rows, %s critical, %s warning, %s info%s",
@@ -173,6 +198,7 @@ def publish(dataset: str, landed: dict[str, Any]) -> dict[str, Any]:
         )  # fmt: skip
     if not done:
         raise AirflowSkipException(f"{dataset}: no batch was published")
+    note(rows=sum(r.accepted for _, r in done))
     return {
         "batch_ids": [batch_id for batch_id, _ in done],
         "rows": sum(r.accepted for _, r in done),
@@ -223,9 +249,28 @@ def build() -> dict[str, Any]:
     from eduplan import transform
 
     with transient_errors_only():
-        result = transform.build(_settings())
+        result = transform.build(_settings(), parent=_parent())
     log.info("%s", result)
     return {"status": str(getattr(result, "status", "success"))}
+
+
+def _parent() -> Any:
+    """Return this task as the parent of what it starts; None where nobody is told."""
+    from eduplan.lineage import events
+
+    if events.transport(load_settings()) is None:
+        return None
+    from airflow.providers.openlineage.plugins import macros
+    from airflow.sdk import get_current_context
+
+    running = get_current_context()["ti"]
+    return events.Parent(
+        namespace=macros.lineage_job_namespace(),
+        job=macros.lineage_job_name(running),
+        run_id=macros.lineage_run_id(running),
+        root_job=macros.lineage_root_job_name(running),
+        root_run_id=macros.lineage_root_run_id(running),
+    )
 
 
 def scorecard() -> str:
@@ -236,3 +281,13 @@ def scorecard() -> str:
         path = write_scorecard(_settings())
     log.info("scorecard: %s", path)
     return str(path)
+
+
+def site() -> str:
+    """Write the static site; return its folder."""
+    from eduplan.site import write_site
+
+    with transient_errors_only():
+        written = write_site(_settings())
+    log.info("site: %s, %s pages, %s bytes", written.path, written.pages, written.size)
+    return str(written.path)

@@ -67,6 +67,11 @@ _QUOTES_NO_CELL = frozenset(
 _SENTENCE = re.compile(r"(?:^|：)([^：]+?。)")
 
 
+def landing_sentence(rule_id: str) -> str:
+    """Return what a landing rule says, for readers of Chinese; empty when it is none."""
+    return _LANDING.get(rule_id, ("", ""))[0]
+
+
 @dataclass(frozen=True)
 class Report:
     """What one run did.

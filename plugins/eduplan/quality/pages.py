@@ -31,7 +31,7 @@ CAUGHT = {
     "held_batches": "待审批次",
 }
 SEVERITY = {"critical": "严重", "warning": "警告", "info": "提示"}
-_STATE = {"open": "未处理", "acknowledged": "已有人处理", "snoozed": "暂缓"}
+STATE = {"open": "未处理", "acknowledged": "已有人处理", "snoozed": "暂缓"}
 _DIMENSIONS = ("", "规范性", "完整性", "准确性", "一致性", "时效性")
 _FINDINGS = {
     "changed": "规则改过，已入库的数据还没有按它重判（eduplan quarantine replay）",
@@ -70,7 +70,8 @@ def _put(path: Path, text: str) -> Path:
     return path
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """Fill one of the templates of this package; values are escaped, the style is written in."""
     env = Environment(
         loader=PackageLoader("eduplan.quality"),
         autoescape=True,
@@ -78,6 +79,7 @@ def _render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.filters["commands"] = _commands
     files = (
         resources.files("eduplan.scorecard") / "templates" / "scorecard.css",
         resources.files("eduplan.quality") / "templates" / "quality.css",
@@ -86,17 +88,25 @@ def _render(template: str, **values: Any) -> str:
     return env.get_template(template).render(css=css, **values)
 
 
-def _rows(
-    conn: psycopg.Connection[Any], name: str, needs: str | None = None
+def _commands(text: str) -> Markup:
+    """Set what stands between back quotes as a command."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(text.split("`"))
+    )
+
+
+def rows_of(
+    conn: psycopg.Connection[Any], name: str, needs: str | None = None, **values: Any
 ) -> list[dict[str, Any]]:
-    """Run ``sql/<name>.sql``; nothing when the relation it ``needs`` is not there yet."""
+    """Run ``sql/<name>.sql`` with ``values``; nothing when the relation it ``needs`` is missing."""
     if needs is not None:
         found = conn.execute("select to_regclass(%s) is not null", (needs,)).fetchone()
         if found != (True,):
             return []
     statement = (resources.files("eduplan") / "sql" / f"{name}.sql").read_bytes()
     with conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(statement).fetchall()
+        return cur.execute(statement, values or None).fetchall()
 
 
 # --- the quality page ----------------------------------------------------------------------------
@@ -108,37 +118,37 @@ def _page(
     docs: Path,
     today: dt.date,
 ) -> str:
-    caught = _rows(conn, "listing/caught")
+    caught = rows_of(conn, "listing/caught")
     totals = {name: sum(row[name] for row in caught) for name in CAUGHT}
-    alerts = _rows(conn, "listing/open_alerts")
-    rates = _rows(conn, "quality/rates", "marts.qa_pass_rate")
-    late = _rows(conn, "quality/late", "marts.qa_late_register")
+    alerts = rows_of(conn, "listing/open_alerts")
+    rates = rows_of(conn, "quality/rates", "marts.qa_pass_rate")
+    late = rows_of(conn, "quality/late", "marts.qa_late_register")
     found = conn.execute(
         "select count(*) from quality.quarantined_row where status = 'open'"
     ).fetchone()
     open_rows = int(found[0]) if found else 0
     whole = next((r for r in rates if r["region_level"] == "city" and not r["dimension"]), None)
-    pages = _docs_pages(conn, docs, "../data_docs/", latest=1)
-    return _render(
+    pages = docs_pages(conn, docs, "../data_docs/", latest=1)
+    return render(
         "quality.html.j2",
         today=today.isoformat(),
         sentence=_sentence(totals, open_rows, late, alerts),
         number=lambda value: f"{value:,}",
         day=lambda moment: moment.astimezone(_ZONE).strftime("%m-%d"),
         open_rows=open_rows,
-        overall=_share(whole["checked"], whole["failed"]) if whole else "",
+        overall=share(whole["checked"], whole["failed"]) if whole else "",
         alerts=alerts,
         most=_MOST_ALERTS,
         severities=SEVERITY,
-        states=_STATE,
+        states=STATE,
         caught=_caught(caught, contracts, pages),
         caught_titles=CAUGHT,
         totals=totals,
         dimensions=_DIMENSIONS,
         rates=_matrix(rates),
-        burn=_burn(_rows(conn, "quality/burndown", "marts.qa_quarantine_burndown")),
+        burn=_burn(rows_of(conn, "quality/burndown", "marts.qa_quarantine_burndown")),
         late=late,
-        coverage=_coverage(_rows(conn, "quality/coverage", "marts.qa_rule_coverage")),
+        coverage=_coverage(rows_of(conn, "quality/coverage", "marts.qa_rule_coverage")),
     )
 
 
@@ -214,10 +224,10 @@ def _cell(rate: Mapping[str, Any] | None) -> _Cell:
     style = "off_track d1" if failing > 0.01 else "at_risk d1" if failing > 0.001 else "on_track d1"
     if not failed:
         style = "met d1"
-    return _Cell(_share(checked, failed), style, f"检查 {checked:,} 次，未通过 {failed:,} 次")
+    return _Cell(share(checked, failed), style, f"检查 {checked:,} 次，未通过 {failed:,} 次")
 
 
-def _share(checked: int, failed: int) -> str:
+def share(checked: int, failed: int) -> str:
     """Return the share passed in percent with two decimals, rounded down: 100 means all."""
     if not checked:
         return ""
@@ -296,10 +306,10 @@ def _coverage(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 # --- the index of the Data Docs ------------------------------------------------------------------
 
 
-def _docs_pages(
+def docs_pages(
     conn: psycopg.Connection[Any], docs: Path, prefix: str, latest: int | None = None
 ) -> dict[str, list[dict[str, str]]]:
-    """Return per dataset the pages there are, the newest batch first, with their periods."""
+    """Return per dataset its Data Docs pages, the newest batch first: ``href`` and ``label``."""
     found = {int(path.stem[1:]): path.parent.name for path in docs.glob("*/b*.html")}
     pages: dict[str, list[dict[str, str]]] = {}
     for batch_id, period, status in conn.execute(
@@ -318,7 +328,7 @@ def _docs_pages(
 
 def _index(conn: psycopg.Connection[Any], contracts: Mapping[str, Contract], docs: Path) -> str:
     lines = []
-    for dataset, pages in _docs_pages(conn, docs, "").items():
+    for dataset, pages in docs_pages(conn, docs, "").items():
         contract = contracts.get(dataset)
         lines.append(
             {
@@ -328,6 +338,6 @@ def _index(conn: psycopg.Connection[Any], contracts: Mapping[str, Contract], doc
                 "pages": pages,
             }
         )
-    return _render(
+    return render(
         "data_docs.html.j2", lines=sorted(lines, key=lambda line: (line["system"], line["title"]))
     )

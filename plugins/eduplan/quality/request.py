@@ -1,10 +1,12 @@
-"""The text that asks for a decision on a held batch, as Markdown: shown in Airflow and printed.
+"""What a person must know to decide on a held batch: as data, and as Markdown.
 
-Values of personal columns are masked, whoever reads.
+The text is shown in Airflow and printed; the plugin's page shows the same data. Values of personal
+columns are masked, whoever reads.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +43,44 @@ order by v.file_no, v.row_no limit %(limit)s
 
 _NAMES = "select distinct indicator_code, indicator_name_zh from marts.ind_progress"
 _LABELS = "select status, status_label_zh from ref.status_label"
+
+
+@dataclass(frozen=True)
+class FailedRule:
+    """A rule and how many rows of the batch fail it.
+
+    ``may_release``: whether a release lets such rows in; None where they are not kept out.
+    """
+
+    rule_id: str
+    rows: int
+    share: float
+    is_critical: bool
+    may_release: bool | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row that fails a critical rule: where it stands, and (label, masked value) it fails by."""
+
+    rule_id: str
+    file: str
+    row: int
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class MovedFigure:
+    """One published figure that would move, in words."""
+
+    code: str
+    name: str
+    region: str
+    period: str
+    before: str
+    after: str
+    status: str
 
 
 def subject(conn: psycopg.Connection[Any], contract: Contract, review_id: int) -> str:
@@ -95,44 +135,82 @@ def _lines(
     yield f"- **{DECISIONS['reject']}**：整批不发布，请报送单位更正后重新报送。"
 
 
+def failed_rules(
+    conn: psycopg.Connection[Any], contract: Contract, batch_id: int, rows: int
+) -> list[FailedRule]:
+    """Return the rules that rows of the batch fail, critical ones first, the most rows first.
+
+    ``rows``: how many the batch has.
+    """
+    with psycopg.Cursor(conn) as cur:
+        counts = cur.execute(_COUNTS, (batch_id,)).fetchall()
+    rules = {rule.id: rule for rule in contract.rules}
+    may = set(overridable(contract))
+    found = []
+    for rule_id, count in counts:
+        known = rules.get(rule_id)
+        critical = known is None or known.severity == "critical"
+        found.append(
+            FailedRule(
+                rule_id,
+                count,
+                count / rows if rows else 0,
+                critical,
+                rule_id in may if critical else None,
+                known.sentence_zh if known else "",
+            )
+        )
+    return sorted(found, key=lambda rule: not rule.is_critical)
+
+
+def examples(
+    conn: psycopg.Connection[Any],
+    contract: Contract,
+    failed: Sequence[FailedRule],
+    batch_id: int,
+) -> list[Example]:
+    """Return up to ``EXAMPLES`` rows of each critical rule, personal data masked."""
+    rules = {rule.id: rule for rule in contract.rules}
+    return [
+        example
+        for rule in failed
+        if rule.is_critical and rule.rule_id in rules
+        for example in _examples(conn, contract, rules[rule.rule_id], batch_id)
+    ]
+
+
 def _rules(
     conn: psycopg.Connection[Any], contract: Contract, batch_id: int, rows: int
 ) -> Iterator[str]:
-    with psycopg.Cursor(conn) as cur:
-        counts = cur.execute(_COUNTS, (batch_id,)).fetchall()
-    if not counts:
+    failed = failed_rules(conn, contract, batch_id, rows)
+    if not failed:
         return
-    rules = {rule.id: rule for rule in contract.rules}
-    may = set(overridable(contract))
-    critical = [(i, n) for i, n in counts if i not in rules or rules[i].severity == "critical"]
     yield "\n### 各规则不通过的行\n"
     yield "| 规则 | 行数 | 占比 | 级别 | 可放行 | 说明 |"
     yield "|---|---:|---:|---|---|---|"
-    others = [pair for pair in counts if pair not in critical]
-    for rule_id, count in [*critical, *others]:
-        is_critical = (rule_id, count) in critical
+    for rule in failed:
+        released = "—" if rule.may_release is None else "是" if rule.may_release else "否"
         yield (
-            f"| {rule_id} | {count:,} | {count / rows if rows else 0:.2%}"
-            f" | {'严重' if is_critical else '提示'}"
-            f" | {('是' if rule_id in may else '否') if is_critical else '—'}"
-            f" | {rules[rule_id].sentence_zh.replace('|', '／') if rule_id in rules else ''} |"
+            f"| {rule.rule_id} | {rule.rows:,} | {rule.share:.2%}"
+            f" | {'严重' if rule.is_critical else '提示'} | {released}"
+            f" | {rule.sentence.replace('|', '／')} |"
         )
-    shown = [
-        line
-        for rule_id, _ in critical
-        if rule_id in rules
-        for line in _examples(conn, contract, rules[rule_id], batch_id)
-    ]
+    shown = examples(conn, contract, failed, batch_id)
     if shown:
         yield f"\n### 举例（每条规则至多 {EXAMPLES} 行，个人信息已遮盖）\n"
         yield "| 规则 | 文件 | 行 | 内容 |"
         yield "|---|---|---:|---|"
-        yield from shown
+    for example in shown:
+        values = "；".join(
+            f"{plain(label)}：{plain(value) if value else '（空）'}"
+            for label, value in example.values
+        )
+        yield f"| {example.rule_id} | {plain(example.file)} | {example.row} | {values or '—'} |"
 
 
 def _examples(
     conn: psycopg.Connection[Any], contract: Contract, rule: Rule, batch_id: int
-) -> Iterator[str]:
+) -> Iterator[Example]:
     labels = {column.name: column.label for column in contract.columns}
     names = [name for name in rule.columns if name in labels]
     statement = sql.SQL(_EXAMPLES).format(
@@ -146,26 +224,24 @@ def _examples(
         rows = cur.execute(statement, wanted).fetchall()
     secret = masked_columns(contract)
     for row in rows:
-        place = f"{row['path']} {row['sheet']}".strip().rpartition("/")[2]
-        values = [
-            f"{plain(labels[name])}：{plain(text) if text else '（空）'}"
+        values = tuple(
+            (labels[name], (mask(value) if name in secret else value) or "")
             for name, value in zip(names, row["found"], strict=True)
-            for text in [mask(value) if name in secret else value]
-        ]
-        yield f"| {rule.id} | {plain(place)} | {row['row_no']} | {'；'.join(values) or '—'} |"
+        )
+        place = f"{row['path']} {row['sheet']}".strip().rpartition("/")[2]
+        yield Example(rule.id, place, row["row_no"], values)
 
 
-def _move_tables(
-    conn: psycopg.Connection[Any], review_id: int, previewed: bool | None
-) -> Iterator[str]:
-    yield "\n### 会变动的已发布指标\n"
+def moved_figures(
+    conn: psycopg.Connection[Any], review_id: int
+) -> dict[str, list[MovedFigure]] | None:
+    """Return the figures each way of publishing would move, the most important first.
+
+    The keys say which way, in words; one key where both move the same. None: nothing is stored.
+    """
     moves = stored(conn, review_id)
-    if previewed is False and not moves:
-        yield "预览没有算成，原因见任务 preview 的日志；不影响作出决定。"
-        return
     if not moves:
-        yield "没有已发布的指标会变动。" if previewed else "尚无预览，或没有指标会变动。"
-        return
+        return None
     names = _pairs(conn, "marts.ind_progress", _NAMES)
     labels = _pairs(conn, "ref.status_label", _LABELS)
     groups = {d: [m for m in moves if m.decision == d] for d in ("release_clean", "release")}
@@ -173,20 +249,46 @@ def _move_tables(
         titles = {"release_clean": "无论怎样发布"}
     else:
         titles = {decision: DECISIONS[decision] for decision in groups}
-    for decision, title in titles.items():
-        found = groups[decision]
+    return {
+        title: [
+            MovedFigure(
+                move.indicator_code,
+                # a part of an indicator (#2) has its name
+                names.get(move.indicator_code)
+                or names.get(move.indicator_code.partition("#")[0], ""),
+                move.region_name,
+                move.period,
+                _figure(move.value_before),
+                _figure(move.value_after),
+                _status(move, labels),
+            )
+            for move in groups[decision]
+        ]
+        for decision, title in titles.items()
+    }
+
+
+def _move_tables(
+    conn: psycopg.Connection[Any], review_id: int, previewed: bool | None
+) -> Iterator[str]:
+    yield "\n### 会变动的已发布指标\n"
+    moved = moved_figures(conn, review_id)
+    if moved is None:
+        if previewed is False:
+            yield "预览没有算成，原因见任务 preview 的日志；不影响作出决定。"
+        else:
+            yield "没有已发布的指标会变动。" if previewed else "尚无预览，或没有指标会变动。"
+        return
+    for title, found in moved.items():
         yield f"\n**{title}**：{len(found)} 项\n"
         if not found:
             continue
         yield "| 指标 | 地区 | 期间 | 现在 | 发布后 | 状态 |"
         yield "|---|---|---|---:|---:|---|"
         for move in found[:MOVES]:
-            code = move.indicator_code  # a part of an indicator (#2) has its name
-            name = names.get(code) or names.get(code.partition("#")[0], "")
             yield (
-                f"| {code} {plain(name)} | {plain(move.region_name)} | {move.period}"
-                f" | {_figure(move.value_before)} | {_figure(move.value_after)}"
-                f" | {_status(move, labels)} |"
+                f"| {move.code} {plain(move.name)} | {plain(move.region)} | {move.period}"
+                f" | {move.before} | {move.after} | {move.status} |"
             )
         if len(found) > MOVES:
             yield f"\n另有 {len(found) - MOVES} 项较小的变动，见表 quality.review_move。"

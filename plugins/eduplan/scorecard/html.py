@@ -8,14 +8,14 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from eduplan.scorecard import wording
+from eduplan.scorecard import names, wording
 from eduplan.scorecard.borders import Shape, county_shapes
 from eduplan.scorecard.query import (
     FINAL_YEAR,
@@ -33,6 +33,8 @@ _BAR_START, _BAR_WIDTH = 7.0, 126.0
 _CHART = {"left": 14.0, "right": 130.0, "top": 20.0, "bottom": 52.0, "axis": 68.0}
 _SMALL_ACTION = 2
 _FEW = 10
+_CAPTION = 26
+"""Characters over a small chart; a unit that would be cut is left to the rows above."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,17 @@ class Heat:
 
     judged: bool
     groups: tuple[tuple[str, str, int], ...]
-    heads: tuple[tuple[str, str], ...]
+    heads: tuple[tuple[str, str, str], ...]
     starts: frozenset[int]
     rows: tuple[HeatRow, ...]
-    places: tuple[str, ...]
-    values: tuple[tuple[str, str, tuple[HeatCell, ...]], ...]
+    values: tuple[tuple[str, str, str, tuple[HeatCell, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Chart:
     """One small multiple: SVG paths and labels, already placed so that nothing touches."""
 
+    code: str
     title: str
     unit: str
     status: str
@@ -151,50 +153,90 @@ class SilentGroup:
     sources: tuple[tuple[str, tuple[Indicator, ...]], ...]
 
 
-def render_html(card: Scorecard, geojson: Path | None = None) -> str:
-    """Return the whole page as text.
+@dataclass(frozen=True)
+class Links:
+    """Addresses of the pages beside the scorecard in a site, all relative to it.
 
-    ``geojson`` is a user's own file of county boundaries (features with the 6-digit code in
-    ``adcode``, ``code`` or ``id``); without it the counties stand on a schematic tile grid.
+    ``indicators`` and ``counties`` are by code; ``contents`` are label and address of the rest.
+    """
+
+    stylesheet: str
+    other_language: str
+    contents: tuple[tuple[str, str], ...]
+    indicators: Mapping[str, str]
+    counties: Mapping[str, str]
+
+
+def environment(lang: str, *packages: str) -> Environment:
+    """Templates of the scorecard and of ``packages``, for pages in ``lang``.
+
+    Texts are escaped; on a Chinese page their brackets and marks are full-width, on an English one
+    the filter ``own`` marks what is Chinese for want of a translation.
     """
     env = Environment(
-        loader=PackageLoader("eduplan.scorecard"),
+        loader=ChoiceLoader([PackageLoader(p) for p in (*packages, "eduplan.scorecard")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=names.full_width if lang == "zh" else None,
     )
-    css = (resources.files(__package__) / "templates" / "scorecard.css").read_text("utf-8")
+    env.filters["own"] = partial(names.own_language, lang=lang)
+    return env
+
+
+def stylesheet() -> str:
+    """Return the style sheet of the scorecard."""
+    return (resources.files(__package__) / "templates" / "scorecard.css").read_text("utf-8")
+
+
+def render_html(card: Scorecard, geojson: Path | None = None, links: Links | None = None) -> str:
+    """Return the whole page as text.
+
+    ``geojson`` is a user's own file of county boundaries (features with the 6-digit code in
+    ``adcode``, ``code`` or ``id``); without it the counties stand on a schematic tile grid.
+    With ``links`` the page is the first of a site; without, it is one file that needs no other.
+    """
     t = wording.TEXTS[card.lang]
     counts = card.counts
     trends = _trend_indicators(card)
-    return env.get_template("scorecard.html.j2").render(
-        card=card,
-        t=t,
-        words=wording.WORDS[card.lang],
-        css=Markup(css),  # noqa: S704 - our own file, no input
-        sentence=wording.sentence(card),
-        good=counts["on_track"] + counts["met"],
-        counts=counts,
-        periods=" · ".join(_period_text(p, card.lang) for p in card.periods) or "—",
-        as_of=_moment(card.as_of),
-        day=_day,
-        number=wording.number,
-        actions=tuple(_action_view(a, card) for a in card.actions),
-        heat=_heat(card),
-        charts=tuple(_chart(i, card) for i in trends),
-        charts_judged=any(i.judged for i in trends),
-        charts_plain=any(not i.judged for i in trends),
-        tiles=_tiles(card.regions),
-        shapes=_shapes(geojson, card.regions),
-        silent=_silent(card),
-        short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
-        states=STATUSES,
-        absent=_absent(card),
-        task_counts={
-            name: sum(getattr(owner, name) for owner in card.tasks)
-            for name in ("due", "on_time", "overdue")
-        },
+    alert = card.quality.alert
+    return (
+        environment(card.lang)
+        .get_template("scorecard.html.j2")
+        .render(
+            card=card,
+            links=links,
+            alert_title=wording.alert_text(alert.kind, alert.title, alert.subject, card.lang)
+            if alert
+            else "",
+            t=t,
+            words=wording.WORDS[card.lang],
+            css=Markup(stylesheet()),  # noqa: S704 - our own file, no input
+            sentence=wording.sentence(card),
+            good=counts["on_track"] + counts["met"],
+            counts=counts,
+            periods=" · ".join(period_text(p, card.lang) for p in card.periods) or "—",
+            as_of=moment_text(card.as_of),
+            day=day_text,
+            held_reason=wording.held_reason,
+            number=wording.number,
+            actions=tuple(_action_view(a, card) for a in card.actions),
+            heat=_heat(card),
+            charts=tuple(_chart(i, card) for i in trends),
+            charts_judged=any(i.judged for i in trends),
+            charts_plain=any(not i.judged for i in trends),
+            tiles=_tiles(card.regions),
+            shapes=_shapes(geojson, card.regions),
+            silent=_silent(card),
+            short_names={i.code: wording.short_name(i, card.lang) for i in card.indicators},
+            states=STATUSES,
+            absent=_absent(card),
+            task_counts={
+                name: sum(getattr(owner, name) for owner in card.tasks)
+                for name in ("due", "on_time", "overdue")
+            },
+        )
     )
 
 
@@ -204,17 +246,20 @@ def _absent(card: Scorecard) -> list[str]:
     return [title for title in card.quality.absent if title not in named]
 
 
-def _period_text(period: str, lang: str) -> str:
+def period_text(period: str, lang: str) -> str:
+    """A school or fiscal year in words."""
     if lang == "en":
         return f"school year {period}" if "-" in period else f"fiscal year {period}"
     return f"{period.replace('-', '—')} 学年" if "-" in period else f"{period} 财政年度"
 
 
-def _moment(moment: datetime | None) -> str:
+def moment_text(moment: datetime | None) -> str:
+    """Day and minute, Beijing time."""
     return moment.astimezone(CHINA_TIME).strftime("%Y-%m-%d %H:%M") if moment else "—"
 
 
-def _day(moment: datetime | None) -> str:
+def day_text(moment: datetime | None) -> str:
+    """Day, Beijing time."""
     return moment.astimezone(CHINA_TIME).strftime("%Y-%m-%d") if moment else "—"
 
 
@@ -227,13 +272,14 @@ def _action_view(action: Action, card: Scorecard) -> ActionView:
     return ActionView(
         badge=wording.action_badge(action.code, card.lang),
         name=wording.action_name(action.code, action.name, card.lang),
-        rows=tuple(_row(i, card) for i in shown),
+        rows=tuple(row_of(i, card) for i in shown),
         counts=tuple((status, n) for status, n in tally.items() if n and status in JUDGED),
         silent=len(action.indicators) - len(shown),
     )
 
 
-def _row(indicator: Indicator, card: Scorecard) -> Row:
+def row_of(indicator: Indicator, card: Scorecard) -> Row:
+    """Turn the city's latest cell of an indicator into a row of the page."""
     cell, places = indicator.city, wording.digits(indicator)
     judged = cell.judged
     standard = ("", "") if judged else wording.standard(indicator, card.lang)
@@ -254,14 +300,22 @@ def _row(indicator: Indicator, card: Scorecard) -> Row:
         unit=wording.unit_label(indicator.unit, card.lang) if cell.value is not None else "",
         coverage=wording.coverage_text(cell, card.lang),
         period=cell.period.replace("-", "—") if old else "",
-        bullet=_bullet(cell) if track else None,
+        bullet=bullet_of(cell) if track else None,
         left=wording.number(cell.baseline, places) if track else "",
         right=wording.number(cell.final_target, places) if track else "",
         standard=standard,
-        title=" ".join(filter(None, (indicator.code, indicator.definition))),
+        title=_title(indicator, card.lang),
         details=_details(indicator, card.lang),
         beside=wording.beside(indicator, card.lang),
     )
+
+
+def _title(indicator: Indicator, lang: str) -> str:
+    """Code, name and, where it is in the language, definition."""
+    definition = indicator.definition
+    if lang == "en" and names.has_han(definition):
+        definition = ""
+    return " ".join(filter(None, (indicator.code, indicator.name, definition)))
 
 
 def _details(indicator: Indicator, lang: str) -> tuple[tuple[str, str, bool], ...]:
@@ -277,7 +331,7 @@ def _details(indicator: Indicator, lang: str) -> tuple[tuple[str, str, bool], ..
     )
 
 
-def _bullet(cell: Cell) -> Bullet:
+def bullet_of(cell: Cell) -> Bullet:
     """Bar and tick on a track that runs from the baseline (0 %) to the final target (100 %)."""
     progress = cell.progress_pct
     if progress is None:
@@ -286,16 +340,17 @@ def _bullet(cell: Cell) -> Bullet:
     tick = None
     step = (cell.final_target or 0.0) - (cell.baseline or 0.0)
     if cell.trajectory is not None and cell.baseline is not None and step:
-        tick = _BAR_START + _BAR_WIDTH * _clamp((cell.trajectory - cell.baseline) / step, 0.0, 1.0)
+        tick = _BAR_START + _BAR_WIDTH * clamp((cell.trajectory - cell.baseline) / step, 0.0, 1.0)
     return Bullet(
-        bar=round(_BAR_WIDTH * _clamp(progress / 100, 0.0, 1.0), 1),
+        bar=round(_BAR_WIDTH * clamp(progress / 100, 0.0, 1.0), 1),
         tick=None if tick is None else round(tick, 1),
         below=progress < 0,
         beyond=progress > 100,
     )
 
 
-def _clamp(value: float, low: float, high: float) -> float:
+def clamp(value: float, low: float, high: float) -> float:
+    """``value``, moved to the nearer end when it is outside ``low`` … ``high``."""
     return max(low, min(high, value))
 
 
@@ -320,7 +375,7 @@ def _heat(card: Scorecard) -> Heat:
         badge = wording.action_badge(action.code, card.lang)
         starts.add(len(columns))
         # A column is about two Chinese characters or four Latin letters wide.
-        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 5
+        room = 2 * len(own) - 3 if card.lang == "zh" else 4 * len(own) - 7
         groups.append((badge, name if len(name) <= room else "", len(own)))
         columns.extend(own)
     most = max((r.lagging for r in card.regions), default=0)
@@ -329,11 +384,10 @@ def _heat(card: Scorecard) -> Heat:
         cells = tuple(_heat_cell(i, region.code, judged, card.lang) for i in columns)
         bar = 100 * region.lagging / most if most else 0.0
         rows.append(HeatRow(region, cells, round(bar, 1)))
-    heads = tuple(
-        (wording.short_name(i, card.lang), f"{i.code} {i.name} {i.definition}") for i in columns
-    )
+    heads = tuple((wording.short_name(i, card.lang), _title(i, card.lang), i.code) for i in columns)
     values = tuple(
         (
+            i.code,
             wording.short_name(i, card.lang),
             wording.unit_label(i.unit, card.lang),
             tuple(_heat_cell(i, region.code, False, card.lang) for region in card.regions),
@@ -342,8 +396,7 @@ def _heat(card: Scorecard) -> Heat:
         if len(columns) < _FEW or not judged
         if not any(c.judged for c in i.counties) and any(c.value is not None for c in i.counties)
     )
-    places = tuple(region.name for region in card.regions)
-    return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows), places, values)
+    return Heat(judged, tuple(groups), heads, frozenset(starts), tuple(rows), values)
 
 
 def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> HeatCell:
@@ -361,7 +414,7 @@ def _heat_cell(indicator: Indicator, region: str, judged: bool, lang: str) -> He
         return HeatCell(shown, "plain", cell.status, title)
     if cell.distance_pct is None:
         return HeatCell("", f"{cell.status} d1", cell.status, title)
-    share = round(_clamp(cell.distance_pct, -99, 99))
+    share = round(clamp(cell.distance_pct, -99, 99))
     deep = abs(cell.distance_pct) >= (99 if cell.status == "off_track" else 50)
     depth = "d2" if deep else "d1"
     return HeatCell(wording.number(share, 0), f"{cell.status} {depth}", cell.status, title)
@@ -455,9 +508,12 @@ def _chart(indicator: Indicator, card: Scorecard) -> Chart:
     # Two years side by side would write their labels into each other.
     shown_years = {current, last} | ({first} if current - first > 1 else set())
     label = wording.number(points[-1][1], places)
+    title = wording.short_name(indicator, card.lang)
+    unit = wording.unit_label(indicator.unit, card.lang)
     return Chart(
-        title=wording.short_name(indicator, card.lang),
-        unit=wording.unit_label(indicator.unit, card.lang),
+        code=indicator.code,
+        title=title,
+        unit=unit if len(title) + len(unit) <= _CAPTION else "",
         status=cell.status,
         actual=_polyline(line),
         trajectory=_polyline(dashed),
@@ -505,7 +561,7 @@ def _label_place(
         if place > _CHART["axis"] - 3:
             place = min([py - 5, *(h - 4 for h in heights)])
     label_x = px + 4 if anchor == "start" else px
-    return round(label_x, 1), round(_clamp(place, 9, _CHART["axis"] - 3), 1), anchor
+    return round(label_x, 1), round(clamp(place, 9, _CHART["axis"] - 3), 1), anchor
 
 
 def _height_at(points: Sequence[tuple[float, float]], at: float) -> float | None:
@@ -523,12 +579,11 @@ def _silent(card: Scorecard) -> tuple[SilentGroup, ...]:
 
     The warehouse writes a reason as ``reason:source``; both halves are kept, each said once.
     """
-    unknown = wording.TEXTS[card.lang]["no_reason"]
     reasons: dict[str, dict[str, list[Indicator]]] = {}
     for indicator in card.indicators:
         if indicator.city.status == "no_data":
-            reason, _, source = indicator.no_data_reason.replace("：", ":").partition(":")
-            own = reasons.setdefault(reason or unknown, {})
+            reason, source = wording.reason(indicator.no_data_reason, card.lang)
+            own = reasons.setdefault(reason, {})
             own.setdefault(source, []).append(indicator)
     groups = [
         SilentGroup(

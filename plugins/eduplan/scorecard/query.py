@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from eduplan.errors import EduplanError
+from eduplan.scorecard import names
 
 STATUSES = (
     "off_track", "at_risk", "on_track", "met", "incomplete", "not_yet", "no_target", "suppressed",
@@ -244,6 +245,18 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class OldestAlert:
+    """The alert that has been open longest, and how many are open."""
+
+    kind: str
+    title: str
+    subject: str
+    opened_at: datetime
+    open_count: int
+    critical_count: int
+
+
+@dataclass(frozen=True)
 class Quality:
     """Data quality as the page shows it; ``absent`` are contract titles with no published batch."""
 
@@ -251,6 +264,7 @@ class Quality:
     held: tuple[HeldBatch, ...] = ()
     missing: tuple[Missing, ...] = ()
     absent: tuple[str, ...] = ()
+    alert: OldestAlert | None = None
 
     @property
     def open_rows(self) -> int:
@@ -365,7 +379,7 @@ def load_scorecard(
         periods=_latest_periods(actions),
         actions=actions,
         regions=_regions(actions),
-        quality=_quality(conn, plan_version, titles or {}),
+        quality=_quality(conn, plan_version, titles or {}, lang),
         tasks=tuple(
             TaskOwner(r["owner_name"] or "—", r["tasks"], r["due"], r["on_time"], r["overdue"])
             for r in tasks
@@ -514,9 +528,9 @@ def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indic
         return None
     # A registry row without any value carries no year of its own: real years win over it.
     latest = max(city_rows, key=lambda r: (r["period_year"] or 0, r["value"] is not None))
-    cell = _cell(latest)
+    cell = _cell(latest, lang)
     counties = tuple(
-        _cell(r)
+        _cell(r, lang)
         for r in rows
         if r["region_level"] in _COUNTY_LEVELS and r["period_year"] == latest["period_year"]
     )
@@ -553,10 +567,11 @@ def _indicator(code: str, rows: Sequence[Mapping[str, Any]], lang: str) -> Indic
     )
 
 
-def _cell(row: Mapping[str, Any]) -> Cell:
+def _cell(row: Mapping[str, Any], lang: str) -> Cell:
+    code = str(row["region_code"])
     return Cell(
-        region_code=str(row["region_code"]),
-        region_name=row["region_name"] or str(row["region_code"]),
+        region_code=code,
+        region_name=names.region(code, row["region_name"], lang),
         period=str(row["period"] or ""),
         period_year=row["period_year"] or 0,
         value=_number(row["value"]),
@@ -609,7 +624,7 @@ def _regions(actions: Sequence[Action]) -> tuple[Region, ...]:
 
 
 def _quality(
-    conn: psycopg.Connection[Any], plan_version: str, titles: Mapping[str, str]
+    conn: psycopg.Connection[Any], plan_version: str, titles: Mapping[str, str], lang: str
 ) -> Quality:
     sources = tuple(
         SourceQuality(
@@ -644,11 +659,36 @@ def _quality(
     return Quality(
         sources=sources,
         held=held,
-        missing=_missing(conn, plan_version),
+        missing=_missing(conn, plan_version, lang),
+        alert=_alert(conn, titles, lang),
         absent=tuple(title for dataset, title in titles.items() if dataset not in published),
     )
 
 
-def _missing(conn: psycopg.Connection[Any], plan_version: str) -> tuple[Missing, ...]:
-    found = [Missing(**r) for r in _rows(conn, "missing", {"plan_version": plan_version})]
+def _alert(
+    conn: psycopg.Connection[Any], titles: Mapping[str, str], lang: str
+) -> OldestAlert | None:
+    for r in _rows(conn, "alert"):
+        about = (
+            titles.get(r["dataset"], r["dataset"]),
+            *(r["indicator_codes"] if not r["dataset"] else ()),
+            names.region(r["region_code"], None, lang) if r["region_code"] else "",
+            r["period"],
+        )
+        return OldestAlert(
+            kind=r["kind"],
+            title=r["title"],
+            subject=" ".join(filter(None, about)),
+            opened_at=r["opened_at"],
+            open_count=r["open_count"],
+            critical_count=r["critical_count"],
+        )
+    return None
+
+
+def _missing(conn: psycopg.Connection[Any], plan_version: str, lang: str) -> tuple[Missing, ...]:
+    found = [
+        Missing(**{**r, "region_name": names.region(r["region_code"], r["region_name"], lang)})
+        for r in _rows(conn, "missing", {"plan_version": plan_version})
+    ]
     return tuple(sorted(found, key=lambda m: (-m.missing, m.region_code)))

@@ -107,4 +107,5 @@ def _quality(card: Scorecard, console: Console, width: int) -> None:
         text = t["missing_units"].format(n=gap.missing, total=gap.expected)
         console.print(f"  {t['not_reported']} {gap.region_name} {text}", width=width)
     if quality.absent:
-        console.print(f"  {t['tasks_absent']} {'、'.join(quality.absent)}", width=width)
+        glue = "、" if card.lang == "zh" else "; "
+        console.print(f"  {t['tasks_absent']} {glue.join(quality.absent)}", width=width)

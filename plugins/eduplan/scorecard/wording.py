@@ -4,12 +4,10 @@ A status is a shape, a word and a colour, in that order of importance: without c
 the terminal still say the same.
 """
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 
+from eduplan.scorecard import names
 from eduplan.scorecard.query import Cell, Indicator, Part, Scorecard
 
 GLYPHS: Mapping[str, str] = {
@@ -53,7 +51,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "version": "规划版本",
         "period": "数据期",
         "as_of": "数据截至",
-        "clock": "北京时间",
+        "clock": "（北京时间）",
         "demonstration": "演示：合成数据或虚构目标，非真实统计",
         "good": "达轨或已达标",
         "of": "/ {n} 项",
@@ -117,6 +115,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "quality_note": "入库前逐条核查；隔离的行不进入任何指标",
         "dataset": "数据集",
         "latest": "最新一期",
+        "all_periods": "不分期",
         "rows": "已入库行",
         "open_rows": "隔离待处理",
         "warnings": "警告",
@@ -134,9 +133,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_held": "没有待审批次。",
         "batch": "第 {n} 批",
         "since": "自 {day}",
-        "oldest": "最早未处理",
+        "oldest": "最早隔离未处理",
         "oldest_text": "{title}：自 {day} 起；共 {n} 行待处理",
         "no_open": "没有未处理的隔离行。",
+        "alert": "最早的未结告警",
+        "alert_text": "{title}；自 {day} 起未结；共 {n} 条未结，其中严重 {critical} 条",
+        "no_alert": "没有未结告警。",
+        "pages": "目录",
+        "language": "English",
         "rest": "其余登记指标",
         "rest_note": "登记在册、目前没有数值；不计入任何分母",
         "no_reason": "原因未记录",
@@ -157,7 +161,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "version": "Plan version",
         "period": "Data period",
         "as_of": "As of",
-        "clock": "UTC+8",
+        "clock": " (UTC+8)",
         "demonstration": "Demonstration: synthetic or made up",
         "good": "On track or met",
         "of": "of {n}",
@@ -209,7 +213,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         " Each chart has its own scale",
         "missing_year": "{year} missing",
         "tiles": "Where",
-        "tiles_note": "Schematic places, not a map; bar length: indicators by status",
+        "tiles_note": "Schematic, no map; bar: indicators by status",
         "map_note": "Boundaries supplied by the user",
         "tasks": "Tasks",
         "tasks_absent": "Not connected",
@@ -221,6 +225,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "quality_note": "Checked row by row before publishing; quarantined rows reach no indicator",
         "dataset": "Dataset",
         "latest": "Latest",
+        "all_periods": "ongoing",
         "rows": "Rows",
         "open_rows": "Quarantined",
         "warnings": "Warnings",
@@ -238,9 +243,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_held": "None.",
         "batch": "batch {n}",
         "since": "since {day}",
-        "oldest": "Oldest open",
+        "oldest": "Oldest quarantined",
         "oldest_text": "{title}: since {day}; {n} rows open in all",
         "no_open": "No quarantined row is open.",
+        "alert": "Oldest open alert",
+        "alert_text": "{title}; open since {day}; {n} open, {critical} of them critical",
+        "no_alert": "No alert is open.",
+        "pages": "Contents",
+        "language": "中文",
         "rest": "Other registered indicators",
         "rest_note": "In the registry without a value; in no denominator",
         "no_reason": "No reason recorded",
@@ -278,12 +288,13 @@ _UNITS: Mapping[str, Mapping[str, str]] = {
         "人/百生": "per 100",
         "间/百生": "per 100",
         "㎡/生": "m²/pupil",
+        "人/班": "per class",
         "元/生": "yuan/pupil",
         "yuan/pupil/year": "yuan/pupil",
         "yuan/student/year": "yuan/student",
     },
 }
-_WHOLE = frozenset({"count", "places", "persons", "元/生", "yuan/pupil/year", "yuan/student/year"})
+WHOLE = frozenset({"count", "places", "persons", "元/生", "yuan/pupil/year", "yuan/student/year"})
 _ORDINALS = "〇一二三四五六七八九十"
 
 
@@ -295,7 +306,7 @@ def unit_label(unit: str, lang: str) -> str:
 def decimals(unit: str, numbers: Sequence[float]) -> int:
     """Digits after the point that an indicator's numbers need, the same for all of them."""
     largest = max((abs(n) for n in numbers), default=0.0)
-    if unit in _WHOLE:
+    if unit in WHOLE:
         return 0
     if unit == "%":
         return 2 if 0 < largest < 1 else 1
@@ -309,7 +320,7 @@ def digits(indicator: Indicator) -> int:
     places = decimals(indicator.unit, indicator.numbers())
     gap = -(indicator.city.distance or 0.0)
     hidden = 0 < gap < 0.5 * 10**-places
-    return places + 1 if hidden and places < 3 and indicator.unit not in _WHOLE else places
+    return places + 1 if hidden and places < 3 and indicator.unit not in WHOLE else places
 
 
 def number(value: float | None, places: int | None) -> str:
@@ -341,18 +352,13 @@ def gap_text(distance: float, places: int, unit: str, lang: str) -> str:
     return with_unit(abs(distance), places, unit, lang)
 
 
-@cache
-def _short_names() -> Mapping[str, tuple[str, str]]:
-    text = (resources.files(__package__) / "short_names.csv").read_text("utf-8")
-    return {r["code"]: (r["zh"], r["en"]) for r in csv.DictReader(text.splitlines())}
-
-
 def short_name(indicator: Indicator | Part, lang: str) -> str:
     """Name for narrow places: the listed one, else the full name without its brackets."""
-    listed = _short_names().get(indicator.code)
-    if listed:
-        return listed[1] if lang == "en" else listed[0]
-    return re.sub(r"[（(].*?[)）]", "", indicator.name) or indicator.name
+    return (
+        names.short(indicator.code, lang)
+        or re.sub(r"[（(].*?[)）]", "", indicator.name)
+        or indicator.name
+    )
 
 
 def action_badge(code: str, lang: str) -> str:
@@ -364,11 +370,11 @@ def action_badge(code: str, lang: str) -> str:
 
 
 def action_name(code: str, name: str, lang: str) -> str:
-    """Heading of an action; the plan's own names are Chinese, English adds the number."""
+    """Heading of an action; without a name in the language its number says which it is."""
     if lang == "zh":
         return name or TEXTS[lang]["action"].format(code=code)
     label = TEXTS[lang]["action"].format(code=code) if code.isdigit() else TEXTS[lang]["safeguard"]
-    return f"{label} {name}".strip()
+    return name if name and not names.has_han(name) else label
 
 
 def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
@@ -461,7 +467,45 @@ def standard(indicator: Indicator, lang: str) -> tuple[str, str]:
     return text, t["standard_met"] if indicator.threshold_met else t["standard_unmet"]
 
 
-_AREAS = {"全国": "China", "广西": "Guangxi"}
+_REASONS: Mapping[str, str] = {
+    "填报不全,缺报单位可能改变判定": "Reporting is incomplete and could change the verdict",
+    "分母为零": "The denominator is zero",
+    "人数过少,为保护个人信息不予公布": "So few persons that it is hidden to protect them",
+    "本期没有两侧数据齐全的填报单位": "No unit reported both sides in this period",
+    "数据来源尚未接入": "Source not connected",
+    "缺少已发布数据": "Nothing published of",
+    "未报送": "Not reported",
+}
+
+
+_DATASET = re.compile(r"\(([a-z][a-z0-9_]*)\)")
+
+
+def reason(text: str, lang: str) -> tuple[str, str]:
+    """Split why there is no value into the reason and what it is about.
+
+    The warehouse writes ``reason:what`` in Chinese; a reason without an English form is kept.
+    """
+    why, _, what = text.replace("：", ":").partition(":")
+    if lang == "en":
+        why = _REASONS.get(why.replace("，", ","), why)
+        what = re.sub(r"^覆盖 ?", "covered ", what)
+        # Measures are Chinese, the datasets in brackets behind them are codes.
+        what = ", ".join(dict.fromkeys(_DATASET.findall(what))) or what
+    return why or TEXTS[lang]["no_reason"], what
+
+
+_RULE_ID = re.compile(r"\b[A-Z]{3}-[A-Z0-9]+\b")
+
+
+def held_reason(text: str, lang: str) -> str:
+    """Why a batch is held; in English the rules that held it (their sentences are Chinese)."""
+    if lang == "zh" or not names.has_han(text):
+        return text
+    return ", ".join(dict.fromkeys(_RULE_ID.findall(text)))
+
+
+AREAS = {"全国": "China", "广西": "Guangxi"}
 _MOST_BENCHMARKS = 3
 
 
@@ -490,7 +534,7 @@ def beside(indicator: Indicator, lang: str) -> tuple[tuple[str, str], ...]:
         outlook = t[context.projection.outlook] if context.projection.outlook else ""
         pieces.append((f"{t['projected'].format(**ends)} {outlook}".strip(), ""))
     for found in context.benchmarks[:_MOST_BENCHMARKS]:
-        area = found.area if lang == "zh" else _AREAS.get(found.area, found.area)
+        area = found.area if lang == "zh" else AREAS.get(found.area, found.area)
         stage = found.stage if lang == "zh" or not found.stage else f" {found.stage}"
         whole = not found.stage or found.city_value is None
         pieces.append(
@@ -511,3 +555,29 @@ def beside(indicator: Indicator, lang: str) -> tuple[tuple[str, str], ...]:
         org = "OECD" if context.international[0].startswith("OECD") else "UIS"
         pieces.append((t[context.international[1]].format(org=org), ""))
     return tuple(pieces)
+
+
+_ALERTS: Mapping[str, str] = {
+    "batch_held": "batch held",
+    "build_failed": "build failed",
+    "check_failed": "check failed",
+    "dag_failed": "run failed",
+    "dead_channel": "alert channel dead",
+    "delivery_late": "delivery late",
+    "delivery_refused": "delivery refused",
+    "indicator_off_track": "indicator off track",
+    "reconciliation_breach": "two sources disagree",
+    "rows_quarantined": "rows quarantined",
+    "rule_error": "rule not run",
+    "run_unfinished": "run unfinished",
+    "schema_drift": "columns changed",
+    "volume_anomaly": "unusual volume",
+    "warehouse_stale": "data stale",
+}
+
+
+def alert_text(kind: str, title: str, subject: str, lang: str) -> str:
+    """Title of an alert; in English its kind and what it is about (titles are Chinese)."""
+    if lang == "zh":
+        return title
+    return " · ".join(filter(None, (_ALERTS.get(kind, kind.replace("_", " ")), subject)))
