@@ -44,3 +44,21 @@ def test_only_the_password_opens_it_and_it_is_private(tmp_path: Path) -> None:
     finally:
         server.remove()
     assert not (tmp_path / "home" / "postgres.json").exists()
+
+
+def test_a_service_gets_a_database_of_its_own(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "home", durable=False)
+    try:
+        server.start()
+        url = server.own("superset")
+        assert server.own("superset") == url
+        with psycopg.connect(url) as conn:
+            conn.execute("create table mine as select 1 as n")
+            assert conn.execute("select current_user, current_database()").fetchone() == (
+                "superset", "superset",
+            )  # fmt: skip
+        for other in ("warehouse", "airflow"):
+            with pytest.raises(psycopg.OperationalError, match="permission denied"):
+                psycopg.connect(url.rsplit("/", 1)[0] + f"/{other}")
+    finally:
+        server.remove()
