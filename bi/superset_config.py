@@ -56,6 +56,7 @@ TALISMAN_CONFIG = {
 CONTENT_SECURITY_POLICY_WARNING = False
 
 # --- limits and caches ---
+FAB_API_MAX_PAGE_SIZE = 5_000  # `eduplan bi up` reads lists in one page
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = 50_000
 SUPERSET_WEBSERVER_TIMEOUT = 60
