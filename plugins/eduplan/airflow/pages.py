@@ -216,7 +216,7 @@ def _file(folder: Path, path: str, missing: str, csp: str = _STRICT) -> Response
 def scorecard() -> Response:
     """The scorecard: the start of the static site where there is one."""
     settings = load_settings()
-    if served.find(settings.home / "site", "") is not None:
+    if served.find(settings.site_dir, "") is not None:
         return RedirectResponse("site/", headers=_HEADERS)
     path = scorecard_path(settings)
     return _file(
@@ -227,7 +227,7 @@ def scorecard() -> Response:
 @app.get("/site/{path:path}", dependencies=[READER])
 def site(path: str) -> Response:
     """Scorecard, counties and indicators as the static site."""
-    return _file(load_settings().home / "site", path, "请运行 eduplan site。Run eduplan site.")
+    return _file(load_settings().site_dir, path, "请运行 eduplan site。Run eduplan site.")
 
 
 @app.get("/report/{path:path}", dependencies=[READER])
