@@ -259,7 +259,7 @@ def data_docs(dataset: str, page: str) -> Response:
 def dbt_docs(path: str) -> Response:
     """The documentation of the models."""
     return _file(
-        load_settings().home / "dbt_docs", path, "请运行 eduplan dbt-docs。Run eduplan dbt-docs.",
+        load_settings().dbt_docs_dir, path, "请运行 eduplan dbt-docs。Run eduplan dbt-docs.",
         _DBT,
     )  # fmt: skip
 
