@@ -203,8 +203,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "deep": "(dark: by a whole step or more)",
         "heat_empty": "No county data.",
         "region": "County",
-        "lagging": "Lagging",
-        "lagging_of": "{n} of {total} lag",
+        "lagging": "Off track",
+        "lagging_of": "{n} of {total} off track",
         "unjudged": "nothing to judge",
         "trends": "Trends",
         "trends_note": "Solid: actual; dashed: trajectory; number at the right: 2027 target. Each"
@@ -416,8 +416,8 @@ def sentence(card: Scorecard) -> tuple[tuple[str, bool], ...]:
     else:
         pieces = [
             (f"Of {card.judged} indicators that can be judged, ", False),
-            (f"{good} on track or met, {slow} slow, ", False),
-            (f"{late} lagging", True),
+            (f"{good} on track or met, {slow} at risk, ", False),
+            (f"{late} off track", True),
             (". ", False),
         ]
         lead, glue, end = "Furthest behind, as a share of the plan's step: ", " and ", "."
