@@ -25,7 +25,7 @@ from eduplan.browser import print_pdf
 from eduplan.errors import EduplanError
 from eduplan.settings import Settings
 from eduplan.site import write_site
-from tests.browser import CHROMIUM, chromium
+from tests.browser import chromium, needs_chromium
 from tests.dbt.mini_city import K1, A, B
 
 COUNTIES = {A: "万秀区", B: "苍梧县"}
@@ -624,7 +624,7 @@ def _pages(pdf: Path) -> tuple[int, set[tuple[int, int]]]:
     return len(re.findall(rb"/Type\s*/Page\b(?!s)", data)), sizes
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install one or set EDUPLAN_CHROMIUM")
+@needs_chromium
 @pytest.mark.parametrize(
     ("name", "size", "pages"),
     [

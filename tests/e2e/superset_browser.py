@@ -1,25 +1,12 @@
-"""Headless Chromium for Superset: keeps what the console, the network and the page complain of."""
+"""The tests' browser for Superset: hears the network too, waits for charts, reads them."""
 
-import base64
-import contextlib
-import json
-import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-from websockets.sync.client import connect
+from tests.browser import Browser, until
 
-from eduplan.postgres import free_port
-
-CHROMIUM = os.environ.get("EDUPLAN_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 _READY = """(() => {
   const charts = [...document.querySelectorAll('[data-test-chart-id]')];
   const loading = document.querySelectorAll('[data-test="loading-indicator"], .loading').length;
@@ -35,65 +22,20 @@ _ERRORS = """[...document.querySelectorAll(
   '.ant-alert-error, .ant-notification-notice-error, .toast--danger, .toast--warning,'
   + ' [data-test="toast-container"] [role="alert"], [data-test="error-boundary"]'
 )].map(e => e.innerText)"""
+_REFUSED = "violates the following Content Security Policy"
 
 
-def until(found: Callable[[], Any], what: str, seconds: float = 90) -> Any:
-    """Wait until ``found`` returns something true; return it."""
-    deadline = time.monotonic() + seconds
-    while not (result := found()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.2)
-    return result
+class SupersetBrowser(Browser):
+    """``complaints`` are failed requests and errors that pages log, too."""
 
-
-class Browser:
-    """One page, driven by Chromium's debugging protocol; ``complaints`` is what went wrong."""
-
-    def __init__(self, profile: Path, width: int = 1280, height: int = 1000) -> None:
-        port = free_port()
-        assert CHROMIUM is not None
-        self.process = subprocess.Popen(
-            [
-                CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--lang=zh-CN",
-                "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-                f"--remote-debugging-port={port}", f"--user-data-dir={profile}",
-                f"--window-size={width},{height}", "about:blank",
-            ],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.number = 0
+    def __init__(self, profile: Path) -> None:
         self.requests: dict[str, str] = {}
         """Address of each request by its id."""
         self.blocked: list[str] = []
-        self.complaints: list[str] = []
+        super().__init__(profile, lang="zh-CN", height=1000)
 
-        def target() -> str | None:
-            try:
-                pages = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
-            except httpx.TransportError:
-                return None
-            return next((p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page"), None)
-
-        self.open_things = contextlib.ExitStack()
-        self.socket = self.open_things.enter_context(
-            connect(until(target, "Chromium", 60), max_size=None, proxy=None)
-        )
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        self.number += 1
-        self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
-        while True:
-            message = json.loads(self.socket.recv(timeout=60))
-            if message.get("id") == self.number:
-                assert "error" not in message, message["error"]
-                result: dict[str, Any] = message["result"]
-                return result
-            self._hear(message.get("method"), message.get("params", {}))
-
-    def _hear(self, event: str | None, params: dict[str, Any]) -> None:
+    def hear(self, event: str | None, params: dict[str, Any]) -> None:
+        """Take note of requests, of those our policy blocked, and of complaints."""
         if event == "Network.requestWillBeSent":
             self.requests[params["requestId"]] = params["request"]["url"]
         elif event == "Network.responseReceived":
@@ -105,43 +47,32 @@ class Browser:
             self.blocked.append(self.requests.pop(params["requestId"]))
         elif event == "Network.loadingFailed" and not params.get("canceled"):
             self.complaints.append(f"failed: {params['errorText']} {params['requestId']}")
-        elif event == "Runtime.exceptionThrown":
-            details = params["exceptionDetails"]
-            text = details.get("exception", {}).get("description") or details["text"]
-            self.complaints.append(f"exception: {text[:300]}")
         elif event == "Runtime.consoleAPICalled" and params["type"] == "error":
             said = " ".join(str(a.get("value") or a.get("description")) for a in params["args"])
-            self.complaints.append(f"console: {said[:300]}")
-        elif event == "Log.entryAdded" and params["entry"]["level"] == "error":
-            entry = params["entry"]
-            if "violates the following Content Security Policy" in entry["text"]:
-                return  # counted as blocked
-            self.complaints.append(f"log: {entry['text'][:300]} {entry.get('url', '')}")
-
-    def run(self, script: str) -> Any:
-        answer = self.call(
-            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
-
-    def text(self) -> str:
-        return str(self.run("document.body ? document.body.innerText : ''"))
+            self.complaints.append(f"console: {said}")
+        elif event == "Log.entryAdded" and _REFUSED in params["entry"]["text"]:
+            return  # counted as blocked
+        else:
+            super().hear(event, params)
 
     def log_in(self, url: str, user: str, password: str) -> None:
         self.call("Network.clearBrowserCookies")
-        self.call("Page.navigate", url=f"{url}/login/")
-        until(lambda: self.run("document.querySelectorAll('input[type=password]').length"), "login")
+        self.open(f"{url}/login/")
+        until(
+            lambda: self.run("document.querySelectorAll('input[type=password]').length"),
+            "login", 90,
+        )  # fmt: skip
         for selector, value in (("#username", user), ("#password", password)):
-            self.run(f"document.querySelector('{selector}').focus()")
-            self.call("Input.insertText", text=value)
+            self.write(f"document.querySelector('{selector}')", value)
         self.run("document.querySelector('form button[type=submit]').click()")
-        until(lambda: self.run("location.pathname.startsWith('/login')") is False, "after login")
+        until(
+            lambda: self.run("location.pathname.startsWith('/login')") is False, "after login", 90
+        )
 
     def open_dashboard(self, url: str, slug: str) -> None:
         """Open a dashboard and wait until each of its charts has been drawn."""
-        self.call("Page.navigate", url=f"{url}/superset/dashboard/{slug}/")
-        until(lambda: (self.run(_READY) or {}).get("charts"), f"charts of {slug}")
+        self.open(f"{url}/superset/dashboard/{slug}/")
+        until(lambda: (self.run(_READY) or {}).get("charts"), f"charts of {slug}", 90)
         calm = 0
         deadline = time.monotonic() + 90
         while calm < 4:
@@ -161,6 +92,7 @@ class Browser:
         return shown
 
     def picture(self, path: Path, full: bool = True) -> None:
+        """Take a picture of the dashboard down to its end, or of the window alone."""
         if full:
             height = self.run(
                 "Math.ceil(document.querySelector('[data-test=\"grid-content\"]')"
@@ -174,8 +106,7 @@ class Browser:
                 mobile=False,
             )
             time.sleep(1.5)
-        data = self.call("Page.captureScreenshot", format="png")["data"]
-        path.write_bytes(base64.b64decode(data))
+        super().picture(path)
         self.call("Emulation.clearDeviceMetricsOverride")
 
     def outside(self, url: str) -> list[str]:
@@ -186,8 +117,3 @@ class Browser:
             for r in self.requests.values()
             if urlsplit(r).scheme in ("http", "https", "ws", "wss") and urlsplit(r).netloc != own
         ]
-
-    def close(self) -> None:
-        self.open_things.close()
-        self.process.terminate()
-        self.process.wait(timeout=20)

@@ -27,7 +27,7 @@ from eduplan.contract import load_contracts
 from eduplan.postgres import EmbeddedPostgres, free_port
 from eduplan.quality import windows
 from eduplan.settings import Settings
-from tests.e2e.browser import CHROMIUM, Browser, until
+from tests.browser import Browser, require_chromium, until
 from tests.openlineage_receiver import Receiver, check, names
 
 pytestmark = pytest.mark.timeout(600)
@@ -131,8 +131,7 @@ def stop(running: Running) -> None:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: set EDUPLAN_CHROMIUM to its path")
+    require_chromium()
     with Receiver() as receiver:
         made = start(tmp_path_factory.mktemp("review"), receiver)
         try:
@@ -455,13 +454,11 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
     running: Running, held: int, tmp_path: Path
 ) -> None:
     url = running.api.login.url
-    browser = Browser(tmp_path / "profile")
-    try:
-        browser.call("Page.navigate", url=url)
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(url)
         until(lambda: browser.run("document.querySelectorAll('input').length >= 2"), "the login")
         for place, text in enumerate(("admin", running.api.login.password)):
-            browser.run(f"document.querySelectorAll('input')[{place}].focus()")
-            browser.call("Input.insertText", text=text)
+            browser.write(f"document.querySelectorAll('input')[{place}]", text)
         browser.complaints.clear()  # Airflow's own 401 before the login
         until(lambda: browser.click("button", "Sign in"), "the button")
         until(lambda: "Plugins" in browser.text(), "the navigation")
@@ -485,7 +482,7 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
             browser.picture(tmp_path / f"{label.split()[0]}.png")
 
         # From the request in the queue to Airflow's own page, in the whole window.
-        browser.call("Page.navigate", url=f"{url}/plugin/review")
+        browser.open(f"{url}/plugin/review")
         until(lambda: "到 Airflow 作出决定" in browser.framed(), "the queue")
         browser.run("document.querySelector('iframe').contentDocument"
                     ".querySelector('a.shell').click()")  # fmt: skip
@@ -508,26 +505,25 @@ def test_a_person_opens_the_pages_from_airflows_navigation(
             (run, "批次 Batches", "待审 1"),
             (f"{run}/tasks/publish", "批次 Batches", "待审 1"),
         ):
-            browser.call("Page.navigate", url=address)
+            browser.open(address)
             # By script: the row of tabs moves while the page loads.
             until(lambda tab=tab: browser.click("a", tab), f"the tab {tab} of {address}")
             until(lambda words=words: words in browser.framed(), f"{tab} of {address}")
             browser.picture(tmp_path / f"tab-{tab.split()[0]}.png")
         assert browser.complaints == []
-    finally:
-        browser.close()
 
 
 def answer(running: Running, browser: Browser, batch: int, folder: Path) -> str:
     """Open the request in the browser, read it, write a reason, press 发布; return what it said."""
-    browser.open(f"{running.api.login.url}/required_actions", running.tokens["admin"])
+    url = f"{running.api.login.url}/required_actions"
+    browser.call("Network.setCookie", name="_token", value=running.tokens["admin"], url=url)
+    browser.open(url)
     title = f"教师名册 {HELD_PERIOD}：第 {batch} 批等待审核"
     until(lambda: browser.click("a", title), "the list of required actions")
     until(lambda: browser.run("document.querySelector('#element_why') !== null"), "the form")
     read = browser.text()
     assert not browser.click("button", "发布全部可放行的行"), "no answer without a reason"
-    browser.run("document.querySelector('#element_why').focus()")
-    browser.call("Input.insertText", text="县里已核实")
+    browser.write("document.querySelector('#element_why')", "县里已核实")
     browser.picture(folder / "request.png")
     until(lambda: browser.click("button", "发布全部可放行的行"), "the button", 20)
     return read
@@ -537,11 +533,8 @@ def test_a_person_releases_a_held_batch_in_airflow(
     running: Running, held: int, tmp_path: Path
 ) -> None:
     batch = held
-    browser = Browser(tmp_path / "profile")
-    try:
+    with Browser(tmp_path / "profile") as browser:
         read = answer(running, browser, batch, tmp_path)
-    finally:
-        browser.close()
     assert "共 71 行，其中 5 行有严重问题" in read
     assert "严重错误 5 行，占全部 71 行的 7.04%，超过允许的 5.00%" in read
     rows = [line.split("\t") for line in read.splitlines() if line.startswith("TEA-")]

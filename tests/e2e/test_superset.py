@@ -27,7 +27,8 @@ from eduplan.superset.install import bring_up
 from eduplan.superset.rest import SupersetApi
 from eduplan.superset.server import PART, SupersetServer
 from eduplan.transform import BuildResult
-from tests.e2e.superset_browser import CHROMIUM, Browser
+from tests.browser import require_chromium
+from tests.e2e.superset_browser import SupersetBrowser
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -75,8 +76,7 @@ class Running:
 def running(
     built: BuildResult, warehouse_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: set EDUPLAN_CHROMIUM to its path")
+    require_chromium()
     assert built.status in ("success", "skipped")
     subprocess.run(["make", "env-bi"], check=True, cwd=PROJECT, timeout=500)
     settings = Settings(
@@ -92,12 +92,11 @@ def running(
 
 
 @pytest.fixture(scope="module")
-def browser(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("chromium"))
-    try:
+def browser(
+    running: Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SupersetBrowser]:
+    with SupersetBrowser(tmp_path_factory.mktemp("chromium")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,9 @@ class Page:
         return found
 
 
-def visit(running: Running, browser: Browser, user: str, slugs: tuple[str, ...]) -> dict[str, Page]:
+def visit(
+    running: Running, browser: SupersetBrowser, user: str, slugs: tuple[str, ...]
+) -> dict[str, Page]:
     """Open the dashboards one after the other; nothing may fail, nothing leaves the machine."""
     login = running.server.login(user)
     browser.log_in(login.url, user, login.password)
@@ -138,13 +139,13 @@ def visit(running: Running, browser: Browser, user: str, slugs: tuple[str, ...])
 
 
 @pytest.fixture(scope="module")
-def admin_pages(running: Running, browser: Browser) -> dict[str, Page]:
+def admin_pages(running: Running, browser: SupersetBrowser) -> dict[str, Page]:
     return visit(running, browser, "admin", SLUGS)
 
 
 @pytest.fixture(scope="module")
 def county_pages(
-    running: Running, browser: Browser, admin_pages: dict[str, Page]
+    running: Running, browser: SupersetBrowser, admin_pages: dict[str, Page]
 ) -> dict[str, Page]:
     return visit(running, browser, USER, SLUGS)
 

@@ -10,7 +10,7 @@ from eduplan.browser import print_pdf
 from eduplan.errors import EduplanError
 from eduplan.scorecard import Scorecard, load_scorecard, names, render_html
 from tests import scorecard_rows as rows
-from tests.browser import CHROMIUM, chromium
+from tests.browser import chromium, needs_chromium
 
 # The test's own script, put into a copy of the page: it measures what the browser laid out.
 PROBE = """<script>addEventListener('load', () => {
@@ -187,7 +187,7 @@ def test_page_shows_every_indicator_and_says_what_is_not_connected(card: Scoreca
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install one or set EDUPLAN_CHROMIUM")
+@needs_chromium
 def test_prints_on_two_a3_pages(filled: psycopg.Connection, tmp_path: Path, lang: str) -> None:
     page = tmp_path / "card.html"
     page.write_text(render_html(load_scorecard(filled, rows.PLAN, lang, rows.DATASETS)), "utf-8")
