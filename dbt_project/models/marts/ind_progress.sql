@@ -193,7 +193,7 @@ measured as (
 
 -- A sum over schools set against a figure that needs no school (population, entrants of another
 -- year) falls with every school that is missing. Where the missing ones could change the verdict,
--- assumed like the others, there is none.
+-- even if they are large ones, there is none.
 judged as (
     select
         *,
@@ -202,7 +202,7 @@ judged as (
             when
                 is_unpaired and coverage_pct < 100
                 and (
-                    {{ plan_status('value') }} <> {{ plan_status('(value * 100 / nullif(coverage_pct, 0))') }}
+                    {{ plan_status('value') }} <> {{ plan_status('(value * (1 + ' ~ var('missing_unit_size') ~ ' * (100 - coverage_pct) / nullif(coverage_pct, 0)))') }}
                     -- A ratio of two sums over schools (a band) may also fall when the missing come.
                     or direction = 'target_band'
                     and {{ plan_status('value') }} <> {{ plan_status('(value * coverage_pct / 100)') }}

@@ -8,8 +8,11 @@ select distinct on (p.indicator_code)
     array[p.indicator_code] as indicators,
     'warning' as severity,
     coalesce(abs(p.distance_pct), abs(p.distance), 1) as magnitude,
-    '现值 ' || round(p.value, 2) || ' ' || p.unit
-        || coalesce('，本期应达 ' || round(p.trajectory_value, 2) || ' ' || p.unit, '') as detail
+    '现值 ' || round(p.value, 2) || coalesce(' ' || nullif(p.unit, 'ratio'), '')
+        || coalesce(
+            '，本期应达 ' || round(p.trajectory_value, 2) || coalesce(' ' || nullif(p.unit, 'ratio'), ''), ''
+        )
+        || case when p.is_demonstration then '（演示目标，虚构）' else '' end as detail
 from marts.ind_progress p
 where p.plan_version = %(plan)s
     and p.region_level = 'city'
