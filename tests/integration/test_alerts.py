@@ -548,7 +548,7 @@ def test_headlines_off_their_line_in_the_newest_year(db: psycopg.Connection) -> 
         "indicator_code": "A-1", "indicator_name_zh": "入学率", "period": "2025", "unit": "%",
         "plan_version": PLAN, "region_level": "city", "region_code": "450400",
         "period_year": 2025, "value": 90.0, "status": "off_track", "distance": -4.0,
-        "distance_pct": -4.5, "trajectory_value": 94.0,
+        "distance_pct": -4.5, "trajectory_value": 94.0, "is_demonstration": False,
     }  # fmt: skip
     mart(
         db, "marts.ind_progress", line,
@@ -567,6 +567,9 @@ def test_headlines_off_their_line_in_the_newest_year(db: psycopg.Connection) -> 
     assert (one.key, one.region, one.magnitude, one.indicators) == ("A-1", "450400", 4.5, ("A-1",))
     assert one.title == "A-1 入学率 2025：偏离目标轨迹"
     assert one.detail == "现值 90.00 %，本期应达 94.00 %"
+    db.execute("update marts.ind_progress set is_demonstration = true, unit = 'ratio'")
+    (one,) = by_kind(db, "indicator_off_track")
+    assert one.detail == "现值 90.00，本期应达 94.00（演示目标，虚构）"
 
 
 def test_a_platform_that_should_have_spoken(db: psycopg.Connection) -> None:
