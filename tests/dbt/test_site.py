@@ -202,9 +202,10 @@ def _plant(conn: psycopg.Connection) -> None:
     )
     conn.execute("delete from marts.ind_exposure where indicator_code = %(code)s", cells)
     conn.execute(
-        "insert into marts.ind_exposure (indicator_code, region_level, region_code, period,"
-        " period_year, quarantined_rows, schools_in_doubt, value, value_low, value_high,"
-        " change_at_most) select indicator_code, region_level, region_code, period, period_year,"
+        "insert into marts.ind_exposure (indicator_code, region_level, region_code, county_code,"
+        " period, period_year, quarantined_rows, schools_in_doubt, value, value_low, value_high,"
+        " change_at_most) select indicator_code, region_level, region_code, county_code, period,"
+        " period_year,"
         " 1, 1, %(value)s, %(value_low)s, %(value_high)s, %(change_at_most)s"
         " from marts.ind_progress where indicator_code = %(code)s and region_level = 'county'"
         " and period = '2025-2026'",

@@ -178,7 +178,7 @@ def held(running: Running) -> int:
         windows.record(conn, load_contracts(settings.expectations_dir))
     outcome = transform.run_dbt(
         settings, url, ["build", "--exclude-resource-types", "test", "unit_test",
-                        "--select", "+qa_report_coverage"],
+                        "--select", "+qa_report_coverage", "qa_late_register"],
     )  # fmt: skip
     assert outcome.success
     with psycopg.connect(url) as conn:
@@ -644,6 +644,7 @@ def test_openlineage_is_told_of_tasks_and_their_datasets(running: Running) -> No
 
 
 def test_openlineage_is_told_of_a_build_as_a_child_of_its_task(running: Running) -> None:
+    shutil.rmtree(running.settings.site_dir)  # the stand-in: only a site is replaced by a site
     running.api.pause("build_warehouse", False)
     run = running.api.trigger("build_warehouse")
     states = until(lambda: running.ended("build_warehouse", run), "the build", 300)

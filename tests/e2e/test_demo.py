@@ -196,7 +196,9 @@ def test_the_scorecard_page_in_airflow_needs_a_login(demo: Demo) -> None:
         f"{login.url}/auth/token",
         json={"username": login.user, "password": login.password}, trust_env=False,
     ).json()["access_token"]  # fmt: skip
-    page = httpx.get(path, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    page = httpx.get(
+        path, headers={"Authorization": f"Bearer {token}"}, trust_env=False, follow_redirects=True
+    )
     assert page.status_code == 200
     assert "监测记分卡" in page.text
 
