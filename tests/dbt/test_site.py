@@ -223,12 +223,12 @@ def _plant(conn: psycopg.Connection) -> None:
     )
     # One revision of a county's value: 40 became 50 by batch 7.
     conn.execute(
-        "insert into marts.ind_revision (indicator_code, region_level, region_code, breakdown,"
-        " breakdown_value, period, period_year, revision_number, revised_at, value_before, value,"
-        " value_change, cause, added_batch_ids, removed_batch_ids, cause_zh) values"
-        " ('CMP-09', 'county', %s, 'all', 'all', '2025-2026', 2025, 1,"
+        "insert into marts.ind_revision (indicator_code, region_level, region_code, county_code,"
+        " breakdown, breakdown_value, period, period_year, revision_number, revised_at,"
+        " value_before, value, value_change, cause, added_batch_ids, removed_batch_ids, cause_zh)"
+        " values ('CMP-09', 'county', %s, %s, 'all', 'all', '2025-2026', 2025, 1,"
         " '2026-03-02 04:05:00+00', 40, 50, 10, 'data', '{7}', '{3}', '新批次 7')",
-        (A,),
+        (A, A),
     )
 
 
