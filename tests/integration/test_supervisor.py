@@ -43,7 +43,8 @@ if name != "api-server":
     time.sleep(300)
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = {k: {"status": os.environ.get("FAKE_HEALTH", "healthy")}
+        dead = os.environ.get("FAKE_DIES", "").replace("-", "_")
+        body = {k: {"status": os.environ.get("FAKE_HEALTH", "healthy" if k != dead else None)}
                 for k in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
         self.send_response(200)
         self.end_headers()
