@@ -288,7 +288,7 @@ def test_users_have_known_roles_and_counties() -> None:
         (permission, view)
         for permission, view in access.roles["eduplan_reader"]
         if permission not in ("can_read", "can_dashboard", "can_log", "can_csv", "menu_access",
-                              "can_language_pack")
+                              "can_language_pack", "can_recent_activity")
     }  # fmt: skip
     assert writes == {
         ("can_write", "DashboardFilterStateRestApi"),
