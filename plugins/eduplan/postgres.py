@@ -82,6 +82,15 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path``, made with its folder; waits for whoever has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def free_port() -> int:
     """Return a TCP port that nothing on loopback uses now."""
     with socket.socket() as probe:
@@ -114,13 +123,7 @@ class EmbeddedPostgres:
         self.home = home
         self.durable = durable
         self._state_file = home / "postgres.json"
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / ".postgres.lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        self._lock_file = home / ".postgres.lock"
 
     def _state(self) -> dict[str, Any]:
         try:
@@ -228,7 +231,7 @@ class EmbeddedPostgres:
 
         Raises PlatformError with the end of the server's log when it does not come up.
         """
-        with self._locked():
+        with file_lock(self._lock_file):
             if not self.running():
                 self._start()
             self._create_databases()
@@ -260,7 +263,7 @@ class EmbeddedPostgres:
 
     def own(self, name: str) -> str:
         """Return the URL of a service's own database and role ``name``, made at first use."""
-        with self._locked():
+        with file_lock(self._lock_file):
             state = self._state()
             if f"{name}_password" not in state:
                 state[f"{name}_password"] = secrets.token_urlsafe(24)
@@ -306,7 +309,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> bool:
         """Stop the server and wait for it; return False when it did not run."""
-        with self._locked():
+        with file_lock(self._lock_file):
             state = self._state()
             if not state or not (Path(state["base"]) / "data" / "postmaster.pid").exists():
                 return False

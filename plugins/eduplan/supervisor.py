@@ -8,7 +8,6 @@ never a process of another installation.
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,13 @@ from eduplan.airflow.rest import AirflowApi, Login
 from eduplan.errors import PlatformError
 from eduplan.lineage import events
 from eduplan.postgres import AIRFLOW as METADATA_DATABASE
-from eduplan.postgres import EmbeddedPostgres, ensure_database, own_database, write_private
+from eduplan.postgres import (
+    EmbeddedPostgres,
+    ensure_database,
+    file_lock,
+    own_database,
+    write_private,
+)
 from eduplan.settings import Settings
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -182,13 +187,6 @@ class AirflowServer:
     def command(self, *args: str) -> list[str]:
         """Return the command line of an Airflow command; holds no secret."""
         return [sys.executable, "-m", "airflow", *args]
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / ".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
 
     def _secrets(self) -> dict[str, str]:
         try:
@@ -343,7 +341,7 @@ class AirflowServer:
         Raises PlatformError when the port is taken, a component dies or health does not come;
         then nothing of Airflow is left running.
         """
-        with self._locked():
+        with file_lock(self.home / ".lock"):
             metadata_url = self.metadata_url()
             environment = self.environment(database_url, metadata_url)
             fingerprint = self._fingerprint(environment)
@@ -455,7 +453,7 @@ class AirflowServer:
 
     def stop(self) -> int:
         """Stop every process of Airflow; return how many there were."""
-        with self._locked():
+        with file_lock(self.home / ".lock"):
             return self._stop()
 
     def _stop(self) -> int:

@@ -18,7 +18,6 @@ from eduplan.settings import Settings
 from eduplan.transform import BUILD_LOCK, code_fingerprint
 
 SCHEMA = "bi"
-CHINA = dt.timezone(dt.timedelta(hours=8))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 
 from eduplan.errors import EduplanError
 from eduplan.export.folder import export_file
-from eduplan.export.snapshot import CHINA, Snapshot
+from eduplan.export.snapshot import Snapshot
+from eduplan.quality.clock import CHINA
 from eduplan.scorecard.wording import GLYPHS, WORDS
 
 NOTHING, HIDDEN = "—", "×"

@@ -6,6 +6,8 @@ import json
 from eduplan.settings import Settings
 
 CITY = "_city.json"
+CHINA = dt.timezone(dt.timedelta(hours=8))
+"""The zone in which readers are told the time."""
 
 
 def today_of(settings: Settings) -> dt.date:

@@ -19,6 +19,7 @@ from eduplan.contract import Contract
 from eduplan.errors import EduplanError
 from eduplan.ingest import contract_of
 from eduplan.quality import request
+from eduplan.quality.clock import CHINA
 from eduplan.quality.defects import landing_sentence
 from eduplan.quality.pages import SEVERITY, STATE, docs_pages, render, rows_of, share
 from eduplan.quality.review import DECISIONS
@@ -54,7 +55,6 @@ _REVIEW = {
     "withdrawn": "已撤回",
 }
 _SCOPE = {"period": "期间", "full": "全量", "school": "学校", "key": "主键"}
-_ZONE = dt.timezone(dt.timedelta(hours=8))
 _MOST_LATE = 300
 _MOST_ALERTS = 200
 _MOST_BATCHES = 30
@@ -62,7 +62,7 @@ _MOST_INDICATORS = 8
 
 
 def _moment(when: dt.datetime | None) -> str:
-    return when.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M") if when else ""
+    return when.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if when else ""
 
 
 def _number(value: int | None) -> str:

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from eduplan import warehouse
 from eduplan.contract import Contract, load_contracts
 from eduplan.postgres import ensure_database
+from eduplan.quality.clock import CHINA
 from eduplan.settings import Settings
 
 PAGE = "quality.html"
@@ -42,7 +43,6 @@ _FINDINGS = {
     "never_failed": "从未查出问题的规则",
 }
 _MOST_ALERTS = 25
-_ZONE = dt.timezone(dt.timedelta(hours=8))
 _WIDTH, _LEFT, _TOP, _BOTTOM = 540.0, 10.0, 18.0, 125.0
 
 
@@ -134,7 +134,7 @@ def _page(
         today=today.isoformat(),
         sentence=_sentence(totals, open_rows, late, alerts),
         number=lambda value: f"{value:,}",
-        day=lambda moment: moment.astimezone(_ZONE).strftime("%m-%d"),
+        day=lambda moment: moment.astimezone(CHINA).strftime("%m-%d"),
         open_rows=open_rows,
         overall=share(whole["checked"], whole["failed"]) if whole else "",
         alerts=alerts,

@@ -1,20 +1,19 @@
 """Starts, watches and stops Superset: one process tree of its own environment ``.venv-bi``."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 
 from eduplan import supervisor, warehouse
 from eduplan.errors import PlatformError
-from eduplan.postgres import own_database, write_private
+from eduplan.postgres import file_lock, own_database, write_private
 from eduplan.settings import Settings
 from eduplan.superset.rest import Login
 
@@ -64,13 +63,6 @@ class SupersetServer:
         if not self._secret_file.exists():
             write_private(self._secret_file, secrets.token_urlsafe(42))
         return self._secret_file.read_text()
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / ".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
 
     def environment(self) -> dict[str, str]:
         """Return the whole configuration of Superset as environment variables."""
@@ -127,7 +119,7 @@ class SupersetServer:
                 f"Superset's environment {self.python.parents[1]} does not exist",
                 hint="run `make bi`, or `python3 scripts/bootstrap.py bi`",
             )
-        with self._locked():
+        with file_lock(self.home / ".lock"):
             environment = self.environment()
             fingerprint = self._fingerprint(environment)
             if self.running():
@@ -184,7 +176,7 @@ class SupersetServer:
 
     def stop(self) -> int:
         """Stop every process of Superset; return how many there were."""
-        with self._locked():
+        with file_lock(self.home / ".lock"):
             return self._stop()
 
     def _stop(self) -> int:
