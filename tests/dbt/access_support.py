@@ -51,6 +51,28 @@ class City:
             yield conn
 
 
+@contextmanager
+def copied(source: str, settings: Settings, home: Path, name: str, prefix: str) -> Iterator[City]:
+    """A copy ``name`` of the database of URL ``source`` with logins; its roles go with it."""
+    server = source.rsplit("/", 1)[0]
+    pg_server = f"{server}/postgres"
+    with psycopg.connect(pg_server, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(source.rsplit("/", 1)[1])
+            )
+        )
+    write_logins(home)
+    url = f"{server}/{name}"
+    yield City(
+        url,
+        settings.model_copy(update={"home": home, "database_url": url, "role_prefix": prefix}),
+    )
+    with psycopg.connect(pg_server, autocommit=True) as conn:
+        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        drop_roles(conn, prefix)
+
+
 def write_logins(home: Path, **more: dict[str, object]) -> None:
     """One login for each kind of reader and each county: ``of_bi``, ``of_450403`` …"""
     logins: dict[str, object] = {f"of_{kind}": {"role": kind} for kind in KINDS}

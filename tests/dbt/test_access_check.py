@@ -12,38 +12,22 @@ from eduplan import transform, warehouse
 from eduplan.access import check, roles
 from eduplan.cli import app
 from eduplan.settings import Settings
-from tests.dbt.access_support import City, drop_roles, write_logins
+from tests.dbt.access_support import City, copied
 
 
 @pytest.fixture(scope="module")
 def city(
     built: transform.BuildResult,
     dbt_settings: Settings,
-    pg_server: str,
     warehouse_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[City]:
     """A copy of the built mini city with readers."""
-    name = "access_check"
-    with psycopg.connect(pg_server, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("create database {} template {} strategy file_copy").format(
-                sql.Identifier(name), sql.Identifier(warehouse_url.rsplit("/", 1)[1])
-            )
-        )
     home = Path(tmp_path_factory.mktemp("check"))
-    write_logins(home)
-    url = pg_server.rsplit("/", 1)[0] + f"/{name}"
-    found = City(
-        url,
-        dbt_settings.model_copy(update={"home": home, "database_url": url, "role_prefix": "chk"}),
-    )
-    with warehouse.connect(url) as conn:
-        roles.apply(conn, found.settings)
-    yield found
-    with psycopg.connect(pg_server, autocommit=True) as conn:
-        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        drop_roles(conn, "chk")
+    with copied(warehouse_url, dbt_settings, home, "access_check", "chk") as found:
+        with warehouse.connect(found.url) as conn:
+            roles.apply(conn, found.settings)
+        yield found
 
 
 def grave(conn: psycopg.Connection, settings: Settings) -> list[str]:

@@ -23,8 +23,7 @@ from tests.dbt.access_support import (
     KINDS,
     REFUSED,
     City,
-    drop_roles,
-    write_logins,
+    copied,
 )
 
 A, B = "450403", "450421"
@@ -97,50 +96,35 @@ def phase(request: pytest.FixtureRequest) -> str:
 def installed(
     built: transform.BuildResult,
     dbt_settings: Settings,
-    pg_server: str,
     warehouse_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[City]:
     """A copy of the built mini city; before its first build with readers there were none."""
-    name = "access_matrix"
-    with psycopg.connect(pg_server, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("create database {} template {} strategy file_copy").format(
-                sql.Identifier(name), sql.Identifier(warehouse_url.rsplit("/", 1)[1])
-            )
-        )
     home = Path(tmp_path_factory.mktemp("access"))
-    write_logins(home)
-    url = pg_server.rsplit("/", 1)[0] + f"/{name}"
-    settings = dbt_settings.model_copy(
-        update={"home": home, "database_url": url, "role_prefix": "matrix"}
-    )
-    with psycopg.connect(url, autocommit=True) as conn:
-        for region in (None, CITY, A, B):
+    with copied(warehouse_url, dbt_settings, home, "access_matrix", "matrix") as found:
+        with found.owner() as conn:
+            for region in (None, CITY, A, B):
+                conn.execute(
+                    "insert into quality.alert (dedupe_key, kind, severity, title, runbook,"
+                    " region_code, opened_at, last_seen_at)"
+                    " values (%s, 'x', 'warning', 'x', 'x', %s, now(), now())",
+                    (str(region), region),
+                )
+            for region in (A, B):
+                conn.execute(
+                    "insert into quality.profile (batch_id, dataset, period, county_code, metric,"
+                    " value) select batch_id, dataset, period, %s, 'row_count', 7 from ops.batch"
+                    " where dataset = 'students' and period = '2025-2026'",
+                    (region,),
+                )
             conn.execute(
-                "insert into quality.alert (dedupe_key, kind, severity, title, runbook,"
-                " region_code, opened_at, last_seen_at)"
-                " values (%s, 'x', 'warning', 'x', 'x', %s, now(), now())",
-                (str(region), region),
+                "insert into quality.check_result (run_id, batch_id, dataset, period, rule_id,"
+                " level, severity, dimension, status, checked_count, failed_count)"
+                " select gen_random_uuid(), batch_id, dataset, period, 'STU-001', 'row',"
+                " 'critical', 'validity', 'passed', 14, 0 from ops.batch"
+                " where dataset = 'students' and period = '2025-2026'"
             )
-        for region in (A, B):
-            conn.execute(
-                "insert into quality.profile (batch_id, dataset, period, county_code, metric,"
-                " value) select batch_id, dataset, period, %s, 'row_count', 7 from ops.batch"
-                " where dataset = 'students' and period = '2025-2026'",
-                (region,),
-            )
-        conn.execute(
-            "insert into quality.check_result (run_id, batch_id, dataset, period, rule_id, level,"
-            " severity, dimension, status, checked_count, failed_count)"
-            " select gen_random_uuid(), batch_id, dataset, period, 'STU-001', 'row', 'critical',"
-            " 'validity', 'passed', 14, 0 from ops.batch"
-            " where dataset = 'students' and period = '2025-2026'"
-        )
-    yield City(url, settings)
-    with psycopg.connect(pg_server, autocommit=True) as conn:
-        conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        drop_roles(conn, "matrix")
+        yield found
 
 
 @pytest.fixture(scope="module")
